@@ -1,0 +1,68 @@
+//! A time limit running on a case. How long it runs is computed in `track`, from a rule and a calendar; this is the record.
+
+use crate::domain::vocabulary::ClockKind;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// How a limit is counted. In both the day of the start is not counted (Art 45).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Span {
+    /// Working days of the Chinese calendar, rest days moved by 调休 included.
+    WorkingDays(u16),
+    /// Calendar days.
+    Days(u16),
+    /// To a date that a person set.
+    Until,
+}
+
+/// One time limit of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Which limit.
+    pub kind: ClockKind,
+    /// Length as the rule had it, extensions included.
+    pub span: Span,
+    /// The day whose event started it; not itself counted.
+    pub start: Date,
+    /// Last day on which the limit is kept, in Asia/Shanghai.
+    pub due: Date,
+    /// Whether `due` lies in, or was counted through, a year whose calendar isn't published.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
+    /// Rule version that set it, e.g. `order-121`.
+    pub rule: String,
+    /// Calendar version that it was counted with.
+    pub calendar: String,
+    /// Day since which it stands still, when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_on: Option<Date>,
+    /// Calendar days for which it has stood still before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub paused_days: u16,
+    /// Day on which it ended; `None` while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_on: Option<Date>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(days: &u16) -> bool {
+    *days == 0
+}
+
+impl Clock {
+    /// Runs: neither stopped nor standing still.
+    pub const fn is_running(&self) -> bool {
+        self.stopped_on.is_none() && self.paused_on.is_none()
+    }
+
+    /// Ended, and in time.
+    pub fn was_kept(&self) -> bool {
+        self.stopped_on.is_some_and(|day| day <= self.due)
+    }
+
+    /// Past its last day on `today` without having ended or standing still.
+    pub fn is_overdue(&self, today: Date) -> bool {
+        self.is_running() && today > self.due
+    }
+}

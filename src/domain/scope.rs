@@ -1,0 +1,26 @@
+//! What a caller may see: no query runs without one.
+
+use crate::domain::case::CaseId;
+use crate::domain::division::Division;
+
+/// The cases that a caller may know of. Anything outside answers as if it did not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// No case at all: anonymous callers, administrators.
+    Nothing,
+    /// One case, by its reference and PIN.
+    Case(CaseId),
+    /// The cases that lie or lay at one station.
+    Station(String),
+    /// The cases of one office.
+    Office(String),
+    /// Every case within a division and those below it; with a department, only that line's.
+    Subtree {
+        /// Root of the subtree.
+        division: Division,
+        /// Department code without the place, e.g. `amr`.
+        department: Option<String>,
+    },
+    /// Everything: the service's own work and commands run by an operator.
+    System,
+}

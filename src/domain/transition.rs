@@ -1,0 +1,687 @@
+//! The transition table: state × action × role → state, with the fields it must carry, the conditions it needs, the clocks
+//! it starts, pauses and stops, the milestones it marks and the notices it owes.
+//!
+//! This is the only place that says which step a case may take. `track` applies it; the API and the pages draw their
+//! buttons from it; the tests walk through all of it.
+
+use crate::domain::case::Case;
+use crate::domain::vocabulary::{Action, ClockKind, Kind, PartyRole, Role, State};
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Transition {
+    /// The step.
+    pub action: Action,
+    /// Which kinds of case can take it.
+    pub kinds: &'static [Kind],
+    /// From which states.
+    pub from: &'static [State],
+    /// Where it leads.
+    pub to: To,
+    /// Who may take it.
+    pub by: &'static [Role],
+    /// What it carries.
+    pub fields: &'static [Field],
+    /// What must be so besides.
+    pub guards: &'static [Guard],
+    /// What it does to the clocks, in this order.
+    pub clocks: &'static [ClockEffect],
+    /// What it marks for the rates.
+    pub marks: &'static [Mark],
+    /// Which notices it owes, and to whom.
+    pub notices: &'static [Owed],
+}
+
+/// Where a step leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// The state stays as it is.
+    Stay,
+    /// One state.
+    State(State),
+    /// `filed` or `not_filed`, as the field `decision` says.
+    Decision,
+    /// From `id_requested` back to `dispatched`; elsewhere the state stays.
+    Supplied,
+}
+
+/// What a step carries.
+#[derive(Debug)]
+pub struct Field {
+    /// Name in the request.
+    pub name: &'static str,
+    /// What it holds.
+    pub value: Value,
+    /// Who must give it.
+    pub required: Required,
+}
+
+/// Who must give a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Required {
+    /// Everyone.
+    Always,
+    /// Nobody has to.
+    Never,
+    /// Only these roles.
+    Of(&'static [Role]),
+    /// Everyone, when the case has representatives (Art 12).
+    WhenRepresented,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// Text of at most so many characters, sealed like everything that people write.
+    Text(usize),
+    /// One of some codes.
+    Code(&'static [&'static str]),
+    /// A ground of refusal of the case's rule version.
+    RefusalGround,
+    /// A ground of termination of the case's rule version.
+    TerminationGround,
+    /// A day, not before today.
+    DateAhead,
+    /// An amount.
+    Money,
+    /// Yes or no.
+    Bool,
+    /// A whole number in a range.
+    Number(i64, i64),
+    /// An office in force today.
+    Office,
+    /// A sector.
+    Sector,
+    /// Another case, by its reference.
+    Case,
+    /// Other cases, by their references.
+    Cases,
+    /// An account of the same unit.
+    User,
+    /// A list of demands.
+    Demands,
+    /// Fields of a party, as in a filing.
+    Party(PartyRole),
+}
+
+/// A condition that the state alone doesn't tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing is missing of what acceptance needs (Art 10, 11).
+    NothingMissing,
+    /// Both parties consented (Art 18).
+    BothConsent,
+    /// Not designated by the common superior (Art 33).
+    NotDesignated,
+    /// No dispute over competence is open.
+    NoDispute,
+    /// A dispute over competence is open.
+    InDispute,
+    /// Not prolonged before.
+    NotExtended,
+    /// Not opened again before.
+    NotReopened,
+    /// A consumer: at most 15 days after the end. A supervisor: any time.
+    ReopenInTime,
+    /// Not rated yet, or at most 20 days after the first rating.
+    RatingOpen,
+    /// A consumer: not reminded within the last 3 days.
+    ReminderSpaced,
+    /// `mediated` only out of mediation; at a station and before it only `self_settled`.
+    OutcomeFits,
+    /// The other case is open, of the same kind, and not this one.
+    TargetFits,
+    /// Split off no second time.
+    NotSplit,
+}
+
+/// What a step does to a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockEffect {
+    /// Starts the clock of the first decision that the rule gives this kind: `ACCEPT`, `OTHER_DEPT` or `REPORT_FILE`.
+    StartDecision,
+    /// Stops it.
+    StopDecision,
+    /// Starts a clock; one that already runs starts anew.
+    Start(ClockKind),
+    /// Starts a clock that ends on the day in the field `deadline`.
+    StartUntilDeadline(ClockKind),
+    /// Stops a clock, if it runs.
+    Stop(ClockKind),
+    /// Stops every clock.
+    StopAll,
+    /// Lets `MEDIATE` stand still when the cause is testing (Art 22); a recusal doesn't (the law is silent).
+    PauseForTesting,
+    /// Lets it run on.
+    Resume,
+    /// Adds the extension of the rule to `REPORT_FILE`.
+    Extend,
+    /// Starts `COMPETENCE_DISPUTE` at the second return.
+    DisputeAtSecondReturn,
+    /// Starts `NOTIFY` when the case had been accepted.
+    NotifyIfAccepted,
+}
+
+/// What a step marks for the rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// First decision made.
+    Decided,
+    /// Lawful disposal notice given.
+    Disposed,
+    /// Accepted.
+    Accepted,
+    /// Mediation opened.
+    Mediation,
+    /// Came to an end.
+    Closed,
+    /// The station's turn ended, if there was one.
+    StationEnded,
+    /// Returned once more.
+    Returned,
+    /// Opened again.
+    Reopened,
+}
+
+/// A notice that a step owes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// Template name, e.g. `acceptance`.
+    pub notice: &'static str,
+    /// To which party.
+    pub to: PartyRole,
+}
+
+const COMPLAINT: &[Kind] = &[Kind::Complaint];
+const REPORT: &[Kind] = &[Kind::Report];
+const BOTH: &[Kind] = &[Kind::Complaint, Kind::Report];
+
+/// Every state in which a case isn't at its end.
+pub const OPEN: &[State] = &[
+    State::Received,
+    State::Triage,
+    State::Negotiating,
+    State::Dispatched,
+    State::Returned,
+    State::IdRequested,
+    State::Accepted,
+    State::Mediating,
+    State::Suspended,
+    State::Verifying,
+];
+
+/// Every end.
+pub const ENDS: &[State] = &[
+    State::Settled,
+    State::Terminated,
+    State::Refused,
+    State::Withdrawn,
+    State::Transferred,
+    State::Filed,
+    State::NotFiled,
+    State::Merged,
+];
+
+const STAFF: &[Role] = &[Role::Station, Role::Officer, Role::Dispatcher, Role::Supervisor];
+
+const fn must(name: &'static str, value: Value) -> Field {
+    Field { name, value, required: Required::Always }
+}
+
+const fn may(name: &'static str, value: Value) -> Field {
+    Field { name, value, required: Required::Never }
+}
+
+const fn to_complainant(notice: &'static str) -> Owed {
+    Owed { notice, to: PartyRole::Complainant }
+}
+
+const fn to_respondent(notice: &'static str) -> Owed {
+    Owed { notice, to: PartyRole::Respondent }
+}
+
+/// The table. A pair of action and state stands in at most one row for each kind.
+pub const TABLE: &[Transition] = &[
+    Transition {
+        action: Action::Dispatch,
+        kinds: BOTH,
+        from: &[State::Triage, State::Received, State::Returned],
+        to: To::State(State::Dispatched),
+        by: &[Role::Dispatcher, Role::System],
+        fields: &[must("office", Value::Office), may("sector", Value::Sector), may("reason", Value::Text(2000))],
+        guards: &[Guard::NoDispute],
+        clocks: &[ClockEffect::StartDecision],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Return,
+        kinds: BOTH,
+        from: &[State::Dispatched],
+        to: To::State(State::Returned),
+        by: &[Role::Officer],
+        fields: &[must("reason", Value::Text(2000))],
+        guards: &[Guard::NotDesignated],
+        clocks: &[ClockEffect::StopDecision, ClockEffect::DisputeAtSecondReturn],
+        marks: &[Mark::Returned],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Designate,
+        kinds: BOTH,
+        from: &[State::Returned],
+        to: To::State(State::Dispatched),
+        by: &[Role::Supervisor],
+        fields: &[must("office", Value::Office), must("reason", Value::Text(2000))],
+        guards: &[Guard::InDispute],
+        clocks: &[ClockEffect::Stop(ClockKind::CompetenceDispute), ClockEffect::StartDecision],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::HandOver,
+        kinds: COMPLAINT,
+        from: &[State::Negotiating],
+        to: To::State(State::Dispatched),
+        by: &[Role::Station, Role::Consumer, Role::System],
+        fields: &[Field { name: "record", value: Value::Text(4000), required: Required::Of(&[Role::Station]) }],
+        guards: &[],
+        clocks: &[
+            ClockEffect::Stop(ClockKind::StationContact),
+            ClockEffect::Stop(ClockKind::StationEnd),
+            ClockEffect::StartDecision,
+        ],
+        marks: &[Mark::StationEnded],
+        notices: &[to_complainant("handed_over")],
+    },
+    Transition {
+        action: Action::RequestId,
+        kinds: COMPLAINT,
+        from: &[State::Dispatched],
+        to: To::State(State::IdRequested),
+        by: &[Role::Officer],
+        fields: &[must("deadline", Value::DateAhead), may("reason", Value::Text(2000))],
+        guards: &[],
+        clocks: &[ClockEffect::StartUntilDeadline(ClockKind::IdProof)],
+        marks: &[],
+        notices: &[to_complainant("id_request")],
+    },
+    Transition {
+        action: Action::Supply,
+        kinds: BOTH,
+        from: &[
+            State::Received,
+            State::Triage,
+            State::Negotiating,
+            State::Dispatched,
+            State::Returned,
+            State::IdRequested,
+        ],
+        to: To::Supplied,
+        by: &[Role::Consumer, Role::Officer, Role::Station],
+        fields: &[
+            may("complainant", Value::Party(PartyRole::Complainant)),
+            may("respondent", Value::Party(PartyRole::Respondent)),
+            may("demands", Value::Demands),
+            may("note", Value::Text(4000)),
+        ],
+        guards: &[],
+        clocks: &[ClockEffect::Stop(ClockKind::IdProof)],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Accept,
+        kinds: COMPLAINT,
+        from: &[State::Dispatched, State::IdRequested],
+        to: To::State(State::Accepted),
+        by: &[Role::Officer],
+        fields: &[may("note", Value::Text(2000))],
+        guards: &[Guard::NothingMissing],
+        clocks: &[
+            ClockEffect::StopDecision,
+            ClockEffect::Stop(ClockKind::IdProof),
+            ClockEffect::Start(ClockKind::Mediate),
+        ],
+        marks: &[Mark::Decided, Mark::Disposed, Mark::Accepted],
+        notices: &[to_complainant("acceptance")],
+    },
+    Transition {
+        action: Action::Refuse,
+        kinds: COMPLAINT,
+        from: &[State::Dispatched, State::IdRequested],
+        to: To::State(State::Refused),
+        by: &[Role::Officer],
+        fields: &[
+            must("ground", Value::RefusalGround),
+            must("reason", Value::Text(4000)),
+            may("other_routes", Value::Text(2000)),
+        ],
+        guards: &[],
+        clocks: &[ClockEffect::StopAll],
+        marks: &[Mark::Decided, Mark::Disposed, Mark::Closed],
+        notices: &[to_complainant("refusal")],
+    },
+    Transition {
+        action: Action::RecordConsent,
+        kinds: COMPLAINT,
+        from: &[State::Accepted],
+        to: To::Stay,
+        by: &[Role::Officer, Role::Consumer, Role::Merchant],
+        fields: &[
+            Field {
+                name: "party",
+                value: Value::Code(&["complainant", "respondent"]),
+                required: Required::Of(&[Role::Officer]),
+            },
+            must("given", Value::Bool),
+            may("entrusted_body", Value::Text(100)),
+        ],
+        guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::StartMediation,
+        kinds: COMPLAINT,
+        from: &[State::Accepted],
+        to: To::State(State::Mediating),
+        by: &[Role::Officer],
+        fields: &[may("note", Value::Text(2000))],
+        guards: &[Guard::BothConsent],
+        clocks: &[],
+        marks: &[Mark::Mediation],
+        notices: &[to_complainant("mediation"), to_respondent("mediation")],
+    },
+    Transition {
+        action: Action::Suspend,
+        kinds: COMPLAINT,
+        from: &[State::Mediating],
+        to: To::State(State::Suspended),
+        by: &[Role::Officer],
+        fields: &[must("cause", Value::Code(&["testing", "recusal"])), may("reason", Value::Text(2000))],
+        guards: &[],
+        clocks: &[ClockEffect::PauseForTesting],
+        marks: &[],
+        notices: &[to_complainant("suspension"), to_respondent("suspension")],
+    },
+    Transition {
+        action: Action::Resume,
+        kinds: COMPLAINT,
+        from: &[State::Suspended],
+        to: To::State(State::Mediating),
+        by: &[Role::Officer],
+        fields: &[may("note", Value::Text(2000))],
+        guards: &[],
+        clocks: &[ClockEffect::Resume],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Settle,
+        kinds: COMPLAINT,
+        from: &[State::Negotiating],
+        to: To::State(State::Settled),
+        by: &[Role::Station],
+        fields: SETTLEMENT,
+        guards: &[Guard::OutcomeFits],
+        clocks: &[ClockEffect::StopAll],
+        marks: &[Mark::StationEnded, Mark::Disposed, Mark::Closed],
+        notices: &[to_complainant("settlement"), to_respondent("settlement")],
+    },
+    Transition {
+        action: Action::Settle,
+        kinds: COMPLAINT,
+        from: &[State::Accepted, State::Mediating],
+        to: To::State(State::Settled),
+        by: &[Role::Officer],
+        fields: SETTLEMENT,
+        guards: &[Guard::OutcomeFits],
+        clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
+        marks: &[Mark::Closed],
+        notices: &[to_complainant("settlement"), to_respondent("settlement")],
+    },
+    Transition {
+        action: Action::Terminate,
+        kinds: COMPLAINT,
+        from: &[State::Accepted, State::Mediating, State::Suspended],
+        to: To::State(State::Terminated),
+        by: &[Role::Officer],
+        fields: &[must("ground", Value::TerminationGround), must("reason", Value::Text(4000))],
+        guards: &[],
+        clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
+        marks: &[Mark::Closed],
+        notices: &[to_complainant("termination"), to_respondent("termination")],
+    },
+    Transition {
+        action: Action::Withdraw,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::State(State::Withdrawn),
+        by: &[Role::Consumer],
+        fields: &[must("reason", Value::Text(2000))],
+        guards: &[],
+        clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
+        marks: &[Mark::StationEnded, Mark::Closed],
+        notices: &[to_complainant("withdrawal")],
+    },
+    Transition {
+        action: Action::Transfer,
+        kinds: BOTH,
+        from: &[
+            State::Dispatched,
+            State::IdRequested,
+            State::Accepted,
+            State::Mediating,
+            State::Suspended,
+            State::Verifying,
+        ],
+        to: To::State(State::Transferred),
+        by: &[Role::Officer],
+        fields: &[must("body", Value::Text(100)), must("reason", Value::Text(4000))],
+        guards: &[],
+        clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
+        marks: &[Mark::Disposed, Mark::Closed],
+        notices: &[to_complainant("transfer")],
+    },
+    Transition {
+        action: Action::Verify,
+        kinds: REPORT,
+        from: &[State::Dispatched],
+        to: To::State(State::Verifying),
+        by: &[Role::Officer],
+        fields: &[may("note", Value::Text(2000))],
+        guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Extend,
+        kinds: REPORT,
+        from: &[State::Dispatched, State::Verifying],
+        to: To::State(State::Verifying),
+        by: &[Role::Officer],
+        fields: &[must("approval", Value::Text(200)), may("reason", Value::Text(2000))],
+        guards: &[Guard::NotExtended],
+        clocks: &[ClockEffect::Extend],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::DecideFiling,
+        kinds: REPORT,
+        from: &[State::Dispatched, State::Verifying],
+        to: To::Decision,
+        by: &[Role::Officer],
+        fields: &[must("decision", Value::Code(&["filed", "not_filed"])), must("reason", Value::Text(4000))],
+        guards: &[],
+        clocks: &[ClockEffect::StopAll],
+        marks: &[Mark::Decided, Mark::Disposed, Mark::Closed],
+        notices: &[to_complainant("report_result")],
+    },
+    Transition {
+        action: Action::Split,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::Stay,
+        by: &[Role::Officer, Role::Dispatcher],
+        fields: &[may("reason", Value::Text(2000))],
+        guards: &[Guard::NotSplit],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Link,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::Stay,
+        by: &[Role::Officer, Role::Dispatcher],
+        fields: &[must("cases", Value::Cases), may("reason", Value::Text(2000))],
+        guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::MergeInto,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::State(State::Merged),
+        by: &[Role::Officer, Role::Dispatcher],
+        fields: &[
+            must("case", Value::Case),
+            // Art 35: a repeat with new facts restarts the period of the report that goes on; a mere repeat doesn't.
+            may("new_facts", Value::Bool),
+            may("reason", Value::Text(2000)),
+        ],
+        guards: &[Guard::TargetFits],
+        clocks: &[ClockEffect::StopAll],
+        marks: &[Mark::Disposed, Mark::Closed],
+        notices: &[to_complainant("merge")],
+    },
+    Transition {
+        action: Action::Rate,
+        kinds: BOTH,
+        from: ENDS,
+        to: To::Stay,
+        by: &[Role::Consumer],
+        fields: &[
+            must("solved", Value::Bool),
+            must("satisfied", Value::Number(1, 5)),
+            must("contacted", Value::Bool),
+            may("text", Value::Text(2000)),
+        ],
+        guards: &[Guard::RatingOpen],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Reopen,
+        kinds: BOTH,
+        from: ENDS,
+        to: To::State(State::Dispatched),
+        by: &[Role::Consumer, Role::Supervisor],
+        fields: &[must("reason", Value::Text(2000))],
+        guards: &[Guard::NotReopened, Guard::ReopenInTime],
+        clocks: &[ClockEffect::StopAll, ClockEffect::StartDecision],
+        marks: &[Mark::Reopened],
+        notices: &[to_complainant("reopening")],
+    },
+    Transition {
+        action: Action::Assign,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::Stay,
+        by: STAFF,
+        fields: &[must("to", Value::User)],
+        guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Note,
+        kinds: BOTH,
+        from: EVERYWHERE,
+        to: To::Stay,
+        by: STAFF,
+        fields: &[must("text", Value::Text(4000))],
+        guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Remind,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::Stay,
+        by: &[Role::Consumer, Role::Dispatcher, Role::Supervisor, Role::System],
+        fields: &[may("text", Value::Text(2000))],
+        guards: &[Guard::ReminderSpaced],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Urge,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::Stay,
+        by: &[Role::Dispatcher, Role::Supervisor, Role::System],
+        fields: &[may("text", Value::Text(2000))],
+        guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Supervise,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::Stay,
+        by: &[Role::Supervisor, Role::System],
+        fields: &[must("text", Value::Text(2000)), may("deadline", Value::DateAhead)],
+        guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+];
+
+const SETTLEMENT: &[Field] = &[
+    must("outcome", Value::Code(&["self_settled", "mediated"])),
+    must("amount", Value::Money),
+    must("performance_date", Value::DateAhead),
+    Field { name: "represented_consent", value: Value::Bool, required: Required::WhenRepresented },
+    may("consumer_confirmed", Value::Bool),
+    may("record", Value::Text(4000)),
+];
+
+const EVERYWHERE: &[State] = State::ALL;
+
+/// The row for an action on a case of this kind in this state, whoever takes it.
+pub fn find(kind: Kind, state: State, action: Action) -> Option<&'static Transition> {
+    TABLE.iter().find(|row| row.action == action && row.kinds.contains(&kind) && row.from.contains(&state))
+}
+
+/// The rows that a role may take on a case of this kind in this state, guards aside.
+pub fn open_to(kind: Kind, state: State, role: Role) -> impl Iterator<Item = &'static Transition> {
+    TABLE.iter().filter(move |row| row.kinds.contains(&kind) && row.from.contains(&state) && row.by.contains(&role))
+}
+
+impl Field {
+    /// Whether this role must give it for this case.
+    pub fn is_required(&self, role: Role, case: &Case) -> bool {
+        match self.required {
+            Required::Always => true,
+            Required::Never => false,
+            Required::Of(roles) => roles.contains(&role),
+            Required::WhenRepresented => case.representatives > 0,
+        }
+    }
+}

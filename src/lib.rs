@@ -1,0 +1,4 @@
+//! fangxin: consumer complaints from intake to resolution.
+
+pub mod config;
+pub mod domain;
