@@ -344,7 +344,7 @@ pub struct Ground {
 }
 
 /// A target of the programme.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// Code of a rate (design: `handling`, `self_settlement`, …) when this service computes it; else the plan's metric code.
     pub metric: String,
