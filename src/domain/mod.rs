@@ -9,6 +9,7 @@ pub mod case;
 pub mod chain;
 pub mod clock;
 pub mod division;
+pub mod fact;
 pub mod identifiers;
 pub mod money;
 pub mod problem;

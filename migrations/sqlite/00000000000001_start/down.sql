@@ -1,0 +1,16 @@
+DROP TABLE case_search;
+DROP TABLE setup_links;
+DROP TABLE users;
+DROP TABLE calendar_years;
+DROP TABLE month_snapshots;
+DROP TABLE counters;
+DROP TABLE outbox;
+DROP TABLE idempotency_keys;
+DROP TABLE external_numbers;
+DROP TABLE case_numbers;
+DROP TABLE links;
+DROP TABLE attachments;
+DROP TABLE clocks;
+DROP TABLE events;
+DROP TABLE parties;
+DROP TABLE cases;

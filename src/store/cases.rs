@@ -1,0 +1,305 @@
+//! One case: load it, save its next step, read what belongs to it.
+
+use crate::domain::case::{Case, CaseId};
+use crate::domain::chain::Hash;
+use crate::domain::division::Division;
+use crate::domain::fact::Facts;
+use crate::domain::reference::Reference;
+use crate::domain::scope::Scope;
+use crate::domain::vocabulary::{Action, Role, State};
+use crate::store::db::{Db, MultiBackend};
+use crate::store::engine::{StoreError, Tx};
+use crate::store::filing::{CaseRow, ClockRow, EventRow, LinkRow, OutboxRow, PartyRow};
+use crate::store::schema::{case_numbers, cases, clocks, events, links, parties};
+use crate::store::types::{At, Key, NEVER, On};
+use crate::store::{counters::Deltas, dialect};
+use diesel::prelude::*;
+use jiff::Timestamp;
+
+/// A case with what is stored beside it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The case.
+    pub case: Case,
+    /// What is sealed or hashed of it.
+    pub sealed: Sealed,
+    /// Hash of its last event.
+    pub last_hash: Hash,
+    /// When its row was made.
+    pub created_at: Timestamp,
+}
+
+/// What of a case is sealed or hashed, and the merchant's name.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// The data key, wrapped.
+    pub data_key: Vec<u8>,
+    /// The narrative.
+    pub narrative: Vec<u8>,
+    /// The merchant's name.
+    pub respondent: Option<String>,
+    /// Keyed hash of the merchant.
+    pub respondent_hash: Option<Vec<u8>>,
+    /// Keyed hash of the complainant.
+    pub complainant_hash: Option<Vec<u8>>,
+}
+
+impl CaseRow {
+    /// The row of a case.
+    ///
+    /// # Errors
+    /// When the case can't be written as JSON, which no case of this service causes.
+    pub fn new(
+        case: &Case,
+        facts: Facts,
+        sealed: &Sealed,
+        last_hash: &Hash,
+        created_at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let unreadable = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
+        let milestones = &case.milestones;
+        let at_station = case.settle_first || milestones.station_ended.is_some() || case.state == State::Negotiating;
+        Ok(Self {
+            case_id: case.id.into(),
+            reference: case.reference.as_str().to_owned(),
+            kind: case.kind.code().to_owned(),
+            state: case.state.code().to_owned(),
+            is_open: !case.state.is_end(),
+            version: case.version,
+            received_at: At(case.received_at),
+            received_on: On(case.received_on),
+            next_due: case.next_due().map_or(NEVER, On),
+            decision_due: milestones
+                .decision_due
+                .filter(|_| milestones.disposed.is_none() && !case.state.is_end())
+                .map(On),
+            closed_on: milestones.closed.map(On),
+            sector: case.sector.clone(),
+            division: stored(case.division),
+            department: case.department.clone(),
+            office: case.office.clone(),
+            station: case.station.clone().filter(|_| at_station).unwrap_or_default(),
+            channel: case.channel.code().to_owned(),
+            assigned_to: case.assigned_to.clone(),
+            facts: facts.0,
+            respondent: sealed.respondent.clone(),
+            respondent_hash: sealed.respondent_hash.clone(),
+            complainant_hash: sealed.complainant_hash.clone(),
+            amount_fen: case.amount.map(|amount| amount.fen()),
+            recovered_fen: case.recovered.map(|amount| amount.fen()),
+            data_key: sealed.data_key.clone(),
+            narrative: sealed.narrative.clone(),
+            doc: serde_json::to_string(case).map_err(unreadable)?,
+            last_hash: last_hash.to_vec(),
+            created_at: At(created_at),
+        })
+    }
+
+    fn load(self) -> Result<Loaded, StoreError> {
+        let case: Case = serde_json::from_str(&self.doc).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let last_hash =
+            Hash::try_from(self.last_hash.as_slice()).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        Ok(Loaded {
+            case,
+            sealed: Sealed {
+                data_key: self.data_key,
+                narrative: self.narrative,
+                respondent: self.respondent,
+                respondent_hash: self.respondent_hash,
+                complainant_hash: self.complainant_hash,
+            },
+            last_hash,
+            created_at: self.created_at.0,
+        })
+    }
+}
+
+impl ClockRow {
+    /// The rows of a case's clocks.
+    pub fn of(case: &Case) -> Vec<Self> {
+        let number = |place: usize| i16::try_from(place).unwrap_or(i16::MAX);
+        case.clocks
+            .iter()
+            .enumerate()
+            .map(|(place, clock)| Self {
+                case_id: case.id.into(),
+                clock_no: number(place),
+                kind: clock.kind.code().to_owned(),
+                start_on: On(clock.start),
+                due_on: On(clock.due),
+                running: clock.is_running(),
+                provisional: clock.provisional,
+            })
+            .collect()
+    }
+}
+
+/// A division as it is stored: six digits.
+pub(super) fn stored(division: Division) -> i32 {
+    i32::try_from(division.six_digits().number()).unwrap_or(0)
+}
+
+/// A query for cases within a scope. `None` when the scope holds nothing.
+pub(super) type Boxed<'a> = cases::BoxedQuery<'a, MultiBackend>;
+
+/// Begins every query for cases: what lies outside the caller's scope doesn't exist for it.
+pub(super) fn within<'a>(scope: &Scope) -> Option<Boxed<'a>> {
+    let all = cases::table.into_boxed();
+    Some(match scope {
+        Scope::Nothing => return None,
+        Scope::System => all,
+        Scope::Case(id) => all.filter(cases::case_id.eq(Key::from(*id))),
+        Scope::Station(code) => all.filter(cases::station.eq(code.clone())),
+        Scope::Office(code) => all.filter(cases::office.eq(code.clone())),
+        Scope::Subtree { division, department } => {
+            let range = division.six_digit_range();
+            let number = |code: u32| i32::try_from(code).unwrap_or(i32::MAX);
+            let subtree =
+                all.filter(cases::division.ge(number(range.start)).and(cases::division.lt(number(range.end))));
+            match department {
+                Some(line) => subtree.filter(cases::department.eq(line.clone())),
+                None => subtree,
+            }
+        }
+    })
+}
+
+/// A case by its number, within a scope.
+pub fn load(db: &mut Db, scope: &Scope, reference: &Reference) -> Result<Option<Loaded>, StoreError> {
+    let key: Option<Key> =
+        case_numbers::table.find(reference.as_str()).select(case_numbers::case_id).first(db).optional()?;
+    match key {
+        Some(key) => load_by_id(db, scope, CaseId(key.0)),
+        None => Ok(None),
+    }
+}
+
+/// A case by its key, within a scope.
+pub fn load_by_id(db: &mut Db, scope: &Scope, id: CaseId) -> Result<Option<Loaded>, StoreError> {
+    let Some(query) = within(scope) else { return Ok(None) };
+    let row: Option<CaseRow> =
+        query.filter(cases::case_id.eq(Key::from(id))).select(CaseRow::as_select()).first(db).optional()?;
+    row.map(CaseRow::load).transpose()
+}
+
+/// The next step of a case, with all that it changes.
+#[derive(Debug, Clone)]
+pub struct Save {
+    /// The case after the step.
+    pub case: CaseRow,
+    /// The step.
+    pub event: EventRow,
+    /// All of its clocks.
+    pub clocks: Vec<ClockRow>,
+    /// Parties that are new or changed.
+    pub parties: Vec<PartyRow>,
+    /// Notices owed.
+    pub outbox: Vec<OutboxRow>,
+    /// Links to other cases.
+    pub links: Vec<LinkRow>,
+    /// Changes to the counters.
+    pub deltas: Deltas,
+}
+
+/// Saves a step, if the case still is at the version before it.
+///
+/// # Errors
+/// [`StoreError::Stale`] when someone else was quicker.
+pub fn save(tx: &mut Tx<'_>, save: Save) -> Result<(), StoreError> {
+    let db = &mut *tx.db;
+    let key = save.case.case_id;
+    let before = save.case.version - 1;
+    let changed = diesel::update(cases::table.filter(cases::case_id.eq(key).and(cases::version.eq(before))))
+        .set(&save.case)
+        .execute(db)?;
+    if changed != 1 {
+        return Err(StoreError::Stale);
+    }
+    diesel::insert_into(events::table).values(&save.event).execute(db)?;
+    diesel::delete(clocks::table.filter(clocks::case_id.eq(key))).execute(db)?;
+    dialect::insert_clocks(db, &save.clocks.iter().collect::<Vec<_>>())?;
+    for party in &save.parties {
+        diesel::delete(parties::table.find((key, party.party_no))).execute(db)?;
+    }
+    dialect::insert_parties(db, &save.parties.iter().collect::<Vec<_>>())?;
+    dialect::insert_outbox(db, &save.outbox.iter().collect::<Vec<_>>())?;
+    dialect::insert_links(db, &save.links.iter().collect::<Vec<_>>())?;
+    tx.deltas.merge(save.deltas);
+    Ok(())
+}
+
+/// A case's history, oldest first. The caller has loaded the case within its scope.
+pub fn history(db: &mut Db, case: &Loaded) -> Result<Vec<EventRow>, StoreError> {
+    Ok(events::table
+        .filter(events::case_id.eq(Key::from(case.case.id)))
+        .order(events::seq)
+        .select(EventRow::as_select())
+        .load(db)?)
+}
+
+/// A case's parties.
+pub fn parties(db: &mut Db, case: &Loaded) -> Result<Vec<PartyRow>, StoreError> {
+    Ok(parties::table
+        .filter(parties::case_id.eq(Key::from(case.case.id)))
+        .order(parties::party_no)
+        .select(PartyRow::as_select())
+        .load(db)?)
+}
+
+/// The cases linked with a case: their numbers, and how.
+pub fn linked(db: &mut Db, case: &Loaded) -> Result<Vec<(String, String)>, StoreError> {
+    let rows: Vec<(Key, String)> = links::table
+        .filter(links::case_id.eq(Key::from(case.case.id)))
+        .order((links::created_at, links::other_id))
+        .select((links::other_id, links::relation))
+        .load(db)?;
+    let mut linked = Vec::with_capacity(rows.len());
+    for (other, relation) in rows {
+        let number: Option<String> =
+            cases::table.filter(cases::case_id.eq(other)).select(cases::reference).first(db).optional()?;
+        linked.extend(number.map(|number| (number, relation)));
+    }
+    Ok(linked)
+}
+
+/// When a role last took an action on a case.
+pub fn last_taken(db: &mut Db, case: &Loaded, action: Action, role: Role) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<At> = events::table
+        .filter(events::case_id.eq(Key::from(case.case.id)))
+        .filter(events::action.eq(action.code()).and(events::role.eq(role.code())))
+        .order(events::seq.desc())
+        .select(events::at)
+        .first(db)
+        .optional()?;
+    Ok(at.map(|at| at.0))
+}
+
+/// Cases of the same complainant against the same merchant received since a day, the newest first: likely duplicates.
+/// Works on keyed hashes, tells nothing but keys and numbers, and so needs no scope.
+pub fn likely_duplicates(
+    db: &mut Db,
+    complainant: &[u8],
+    respondent: &[u8],
+    kind: &str,
+    since: jiff::civil::Date,
+) -> Result<Vec<(CaseId, String)>, StoreError> {
+    let rows: Vec<(Key, String)> = cases::table
+        .filter(cases::complainant_hash.eq(complainant.to_vec()))
+        .filter(cases::respondent_hash.eq(respondent.to_vec()))
+        .filter(cases::kind.eq(kind.to_owned()).and(cases::received_on.ge(On(since))))
+        .order(cases::case_id.desc())
+        .limit(20)
+        .select((cases::case_id, cases::reference))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(key, number)| (CaseId(key.0), number)).collect())
+}
+
+/// Open cases with a running clock whose last day is provisional, after a key, in the order of keys.
+pub fn provisional(db: &mut Db, after: Option<CaseId>, limit: i64) -> Result<Vec<CaseId>, StoreError> {
+    let mut query = clocks::table.filter(clocks::provisional.and(clocks::running)).into_boxed();
+    if let Some(after) = after {
+        query = query.filter(clocks::case_id.gt(Key::from(after)));
+    }
+    let keys: Vec<Key> = query.order(clocks::case_id).select(clocks::case_id).distinct().limit(limit).load(db)?;
+    Ok(keys.into_iter().map(|key| CaseId(key.0)).collect())
+}

@@ -1,0 +1,76 @@
+//! One connection to either engine, opened the way this service needs it.
+#![expect(missing_docs, reason = "MultiConnection derives public items without docs")]
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use std::path::Path;
+
+/// A connection. Queries are written once against it; what the engines say differently is in `dialect`.
+#[derive(diesel::MultiConnection)]
+pub enum Db {
+    /// Scale.
+    Pg(PgConnection),
+    /// The embedded default.
+    Sqlite(SqliteConnection),
+}
+
+/// Where the data lies.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A file of the embedded engine.
+    Sqlite(std::path::PathBuf),
+    /// A PostgreSQL server, by URL.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for Target {
+    /// The URL may hold a password: it is not shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+        }
+    }
+}
+
+/// The first SQLite version that can't lose a commit while the WAL is reset.
+pub const LEAST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Opens a connection that may write.
+pub(super) fn open(target: &Target) -> Result<Db, ConnectionError> {
+    match target {
+        Target::Sqlite(path) => sqlite(path, "").map(Db::Sqlite),
+        Target::Postgres(url) => postgres(url, "").map(Db::Pg),
+    }
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(target: &Target) -> Result<Db, ConnectionError> {
+    match target {
+        Target::Sqlite(path) => sqlite(path, "PRAGMA query_only = ON;").map(Db::Sqlite),
+        Target::Postgres(url) => postgres(url, "SET default_transaction_read_only = on;").map(Db::Pg),
+    }
+}
+
+fn sqlite(path: &Path, more: &str) -> Result<SqliteConnection, ConnectionError> {
+    let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
+    // FULL: a commit that was answered must outlive a power cut. Grouping commits makes it cheap.
+    connection
+        .batch_execute(&format!(
+            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY; {more}"
+        ))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+fn postgres(url: &str, more: &str) -> Result<PgConnection, ConnectionError> {
+    let mut connection = PgConnection::establish(url)?;
+    connection
+        .batch_execute(&format!(
+            "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = '30s'; SET lock_timeout = '5s'; \
+             SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning; {more}"
+        ))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}

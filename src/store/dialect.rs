@@ -1,0 +1,293 @@
+//! What the two engines say differently: upserts, batches, claims, full text, their versions and savepoints.
+
+use crate::store::counters::{CounterRow, Deltas};
+use crate::store::db::{Db, LEAST_SQLITE};
+use crate::store::engine::StoreError;
+use crate::store::filing::{
+    CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, OutboxRow, PartyRow,
+};
+use crate::store::schema::{
+    case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox, parties,
+};
+use crate::store::types::Key;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Text};
+use diesel::upsert::excluded;
+
+/// Most rows in one statement; SQLite takes 32 766 values, a case has 29.
+const CHUNK: usize = 500;
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// The engine's version, as it says itself.
+pub(super) fn version(db: &mut Db) -> Result<String, StoreError> {
+    let query = match db {
+        Db::Pg(_) => "SELECT current_setting('server_version') AS version",
+        Db::Sqlite(_) => "SELECT sqlite_version() AS version",
+    };
+    let row: Version = match db {
+        Db::Pg(c) => diesel::sql_query(query).get_result(c)?,
+        Db::Sqlite(c) => diesel::sql_query(query).get_result(c)?,
+    };
+    Ok(row.version)
+}
+
+/// Refuses an engine that this service must not run on, or a damaged file.
+pub(super) fn check_engine(db: &mut Db) -> Result<(), StoreError> {
+    let version = version(db)?;
+    let Db::Sqlite(c) = db else { return Ok(()) };
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if found < LEAST_SQLITE {
+        return Err(StoreError::Unavailable(format!("SQLite {version} can lose commits; 3.51.3 is the least")));
+    }
+    #[derive(QueryableByName)]
+    struct Check {
+        #[diesel(sql_type = Text)]
+        quick_check: String,
+    }
+    let check: Check = diesel::sql_query("PRAGMA quick_check(1)").get_result(c)?;
+    if check.quick_check == "ok" { Ok(()) } else { Err(StoreError::Corrupt(check.quick_check)) }
+}
+
+/// Runs a statement without parameters.
+pub(super) fn execute(db: &mut Db, sql: &str) -> Result<(), StoreError> {
+    match db {
+        Db::Pg(c) => c.batch_execute(sql)?,
+        Db::Sqlite(c) => c.batch_execute(sql)?,
+    }
+    Ok(())
+}
+
+/// Opens the transaction of a group. SQLite takes the write lock at once, so that it can't fail half-way.
+pub(super) fn begin(db: &mut Db) -> Result<(), StoreError> {
+    execute(db, if matches!(db, Db::Pg(_)) { "BEGIN" } else { "BEGIN IMMEDIATE" })
+}
+
+macro_rules! insert_batch {
+    ($name:ident, $table:ident, $row:ty) => {
+        /// Inserts rows in as few statements as the engine takes.
+        pub(super) fn $name(db: &mut Db, rows: &[&$row]) -> Result<(), StoreError> {
+            for chunk in rows.chunks(CHUNK) {
+                match db {
+                    Db::Pg(c) => diesel::insert_into($table::table).values(chunk.to_vec()).execute(c)?,
+                    Db::Sqlite(c) => diesel::insert_into($table::table).values(chunk.to_vec()).execute(c)?,
+                };
+            }
+            Ok(())
+        }
+    };
+}
+
+insert_batch!(insert_cases, cases, CaseRow);
+insert_batch!(insert_parties, parties, PartyRow);
+insert_batch!(insert_events, events, EventRow);
+insert_batch!(insert_clocks, clocks, ClockRow);
+insert_batch!(insert_outbox, outbox, OutboxRow);
+
+/// Links cases; a link that stands already stays.
+pub(super) fn insert_links(db: &mut Db, rows: &[&LinkRow]) -> Result<(), StoreError> {
+    for chunk in rows.chunks(CHUNK) {
+        match db {
+            Db::Pg(c) => {
+                diesel::insert_into(links::table).values(chunk.to_vec()).on_conflict_do_nothing().execute(c)?
+            }
+            Db::Sqlite(c) => {
+                diesel::insert_into(links::table).values(chunk.to_vec()).on_conflict_do_nothing().execute(c)?
+            }
+        };
+    }
+    Ok(())
+}
+
+/// Takes idempotency keys; gives those that were free.
+pub(super) fn claim_keys(db: &mut Db, rows: &[&IdempotencyRow]) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut won = Vec::with_capacity(rows.len());
+    for chunk in rows.chunks(CHUNK) {
+        won.extend(match db {
+            Db::Pg(c) => diesel::insert_into(idempotency_keys::table)
+                .values(chunk.to_vec())
+                .on_conflict_do_nothing()
+                .returning(idempotency_keys::key_hash)
+                .get_results::<Vec<u8>>(c)?,
+            Db::Sqlite(c) => diesel::insert_into(idempotency_keys::table)
+                .values(chunk.to_vec())
+                .on_conflict_do_nothing()
+                .returning(idempotency_keys::key_hash)
+                .get_results::<Vec<u8>>(c)?,
+        });
+    }
+    Ok(won)
+}
+
+/// Takes the numbers of other systems; gives those that were free.
+pub(super) fn claim_external(db: &mut Db, rows: &[&ExternalRow]) -> Result<Vec<(String, String)>, StoreError> {
+    let mut won = Vec::with_capacity(rows.len());
+    for chunk in rows.chunks(CHUNK) {
+        won.extend(match db {
+            Db::Pg(c) => diesel::insert_into(external_numbers::table)
+                .values(chunk.to_vec())
+                .on_conflict_do_nothing()
+                .returning((external_numbers::system, external_numbers::number))
+                .get_results::<(String, String)>(c)?,
+            Db::Sqlite(c) => diesel::insert_into(external_numbers::table)
+                .values(chunk.to_vec())
+                .on_conflict_do_nothing()
+                .returning((external_numbers::system, external_numbers::number))
+                .get_results::<(String, String)>(c)?,
+        });
+    }
+    Ok(won)
+}
+
+/// Takes reference numbers; gives those that were free.
+pub(super) fn claim_numbers(db: &mut Db, rows: &[&NumberRow]) -> Result<Vec<String>, StoreError> {
+    let mut won = Vec::with_capacity(rows.len());
+    for chunk in rows.chunks(CHUNK) {
+        won.extend(match db {
+            Db::Pg(c) => diesel::insert_into(case_numbers::table)
+                .values(chunk.to_vec())
+                .on_conflict_do_nothing()
+                .returning(case_numbers::reference)
+                .get_results::<String>(c)?,
+            Db::Sqlite(c) => diesel::insert_into(case_numbers::table)
+                .values(chunk.to_vec())
+                .on_conflict_do_nothing()
+                .returning(case_numbers::reference)
+                .get_results::<String>(c)?,
+        });
+    }
+    Ok(won)
+}
+
+/// Adds to the counters, in the order of their keys.
+pub(super) fn add_counters(db: &mut Db, deltas: &Deltas) -> Result<(), StoreError> {
+    let bucket = bucket(db);
+    macro_rules! upsert {
+        ($c:expr, $row:expr) => {
+            diesel::insert_into(counters::table)
+                .values($row)
+                .on_conflict((
+                    counters::view,
+                    counters::grain,
+                    counters::on_day,
+                    counters::cohort,
+                    counters::kind,
+                    counters::city,
+                    counters::county,
+                    counters::sector,
+                    counters::department,
+                    counters::office,
+                    counters::station,
+                    counters::channel,
+                    counters::bucket,
+                ))
+                .do_update()
+                .set((
+                    counters::n_received.eq(counters::n_received + excluded(counters::n_received)),
+                    counters::n_disposed.eq(counters::n_disposed + excluded(counters::n_disposed)),
+                    counters::n_decided.eq(counters::n_decided + excluded(counters::n_decided)),
+                    counters::n_decided_in_time.eq(counters::n_decided_in_time + excluded(counters::n_decided_in_time)),
+                    counters::n_accepted.eq(counters::n_accepted + excluded(counters::n_accepted)),
+                    counters::n_closed.eq(counters::n_closed + excluded(counters::n_closed)),
+                    counters::n_closed_in_time.eq(counters::n_closed_in_time + excluded(counters::n_closed_in_time)),
+                    counters::n_station_ended.eq(counters::n_station_ended + excluded(counters::n_station_ended)),
+                    counters::n_self_settled.eq(counters::n_self_settled + excluded(counters::n_self_settled)),
+                    counters::n_agreed.eq(counters::n_agreed + excluded(counters::n_agreed)),
+                    counters::n_mediation_ended.eq(counters::n_mediation_ended + excluded(counters::n_mediation_ended)),
+                    counters::n_mediated_agreed.eq(counters::n_mediated_agreed + excluded(counters::n_mediated_agreed)),
+                    counters::n_rated.eq(counters::n_rated + excluded(counters::n_rated)),
+                    counters::n_satisfied.eq(counters::n_satisfied + excluded(counters::n_satisfied)),
+                    counters::n_solved.eq(counters::n_solved + excluded(counters::n_solved)),
+                    counters::n_contacted.eq(counters::n_contacted + excluded(counters::n_contacted)),
+                    counters::n_returned.eq(counters::n_returned + excluded(counters::n_returned)),
+                    counters::n_reopened.eq(counters::n_reopened + excluded(counters::n_reopened)),
+                    counters::n_withdrawn.eq(counters::n_withdrawn + excluded(counters::n_withdrawn)),
+                    counters::n_refused.eq(counters::n_refused + excluded(counters::n_refused)),
+                    counters::n_transferred.eq(counters::n_transferred + excluded(counters::n_transferred)),
+                    counters::n_report_verified.eq(counters::n_report_verified + excluded(counters::n_report_verified)),
+                    counters::n_report_verified_in_time
+                        .eq(counters::n_report_verified_in_time + excluded(counters::n_report_verified_in_time)),
+                    counters::amount_fen.eq(counters::amount_fen + excluded(counters::amount_fen)),
+                    counters::recovered_fen.eq(counters::recovered_fen + excluded(counters::recovered_fen)),
+                ))
+                .execute($c)?
+        };
+    }
+    for (key, counts) in deltas.0.iter().filter(|(_, counts)| !counts.is_zero()) {
+        let row = CounterRow::new(key, counts, bucket);
+        match db {
+            Db::Pg(c) => upsert!(c, &row),
+            Db::Sqlite(c) => upsert!(c, &row),
+        };
+    }
+    Ok(())
+}
+
+/// Buckets over which a counter's writers are spread on PostgreSQL, so that no row is hot. SQLite has one writer.
+const BUCKETS: u64 = 16;
+
+fn bucket(db: &Db) -> i16 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    if matches!(db, Db::Sqlite(_)) {
+        return 0;
+    }
+    let mut hasher = DefaultHasher::new();
+    std::thread::current().id().hash(&mut hasher);
+    i16::try_from(hasher.finish() % BUCKETS).unwrap_or(0)
+}
+
+/// Puts cases into the full-text index: each its tokens, separated by spaces.
+pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreError> {
+    use crate::store::types::Uid;
+    match db {
+        Db::Pg(c) => {
+            for chunk in entries.chunks(CHUNK) {
+                let (keys, tokens): (Vec<Key>, Vec<&str>) = chunk.iter().copied().unzip();
+                // Not to_tsvector: its parser would split what our tokeniser made whole. SQLite gets the same tokens.
+                diesel::sql_query(
+                    "INSERT INTO case_search (case_id, tokens) \
+                     SELECT id, array_to_tsvector(string_to_array(words, ' ')) FROM unnest($1, $2) AS t (id, words) \
+                     ON CONFLICT (case_id) DO UPDATE SET tokens = excluded.tokens",
+                )
+                .bind::<Array<Uid>, _>(keys)
+                .bind::<Array<Text>, _>(tokens)
+                .execute(c)?;
+            }
+        }
+        Db::Sqlite(c) => {
+            for (key, tokens) in entries {
+                diesel::sql_query("INSERT INTO case_search (rowid, tokens) SELECT row, ? FROM cases WHERE case_id = ?")
+                    .bind::<Text, _>(tokens)
+                    .bind::<Uid, _>(key)
+                    .execute(c)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The condition that a case contains every token: SQL before a text parameter, its value, SQL after it. Tokens are letters,
+/// digits and Han only, so that none can be read as syntax; they are quoted all the same.
+pub(super) fn search_condition(db: &Db, tokens: &[String]) -> (&'static str, String, &'static str) {
+    match db {
+        Db::Pg(_) => {
+            let words: Vec<String> =
+                tokens.iter().map(|token| format!("'{}'", token.replace(['\'', '\\'], ""))).collect();
+            (
+                "cases.case_id IN (SELECT s.case_id FROM case_search s WHERE s.tokens @@ ",
+                words.join(" & "),
+                "::tsquery)",
+            )
+        }
+        Db::Sqlite(_) => {
+            let words: Vec<String> = tokens.iter().map(|token| format!("\"{}\"", token.replace('"', ""))).collect();
+            ("cases.row IN (SELECT rowid FROM case_search WHERE case_search MATCH ", words.join(" AND "), ")")
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! The store itself: opens the engine, owns the threads, takes units of work.
+
+use crate::store::counters::Deltas;
+use crate::store::db::{self, Db, Target};
+use crate::store::filing::{Filed, Filing};
+use crate::store::writer::{Message, Writer};
+use crate::store::{dialect, migrate};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Why a unit of work had no result.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The queue is full: try again shortly.
+    #[error("the store is busy")]
+    Busy,
+    /// The engine can't be reached, or the store is closing.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// The row was changed by someone else in between.
+    #[error("the case was changed in between")]
+    Stale,
+    /// The data on disk is damaged; the store writes no more.
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
+    /// What is stored can't be read as what it should be.
+    #[error("stored data can't be read: {0}")]
+    Unreadable(String),
+    /// The engine refused a statement.
+    #[error("query failed: {0}")]
+    Query(#[from] DieselError),
+    /// A unit panicked; nothing of it was kept.
+    #[error("a unit of work panicked")]
+    Panicked,
+}
+
+impl StoreError {
+    /// Whether the connection is of no more use.
+    pub(super) fn breaks_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Query(
+                DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+                    | DieselError::BrokenTransactionManager
+            )
+        )
+    }
+
+    /// Whether the engine asks to run the unit again.
+    pub(super) fn wants_retry(&self) -> bool {
+        match self {
+            Self::Query(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            // Diesel has no kind for 40P01; PostgreSQL's message is stable.
+            Self::Query(DieselError::DatabaseError(_, info)) => info.message().contains("deadlock detected"),
+            _ => false,
+        }
+    }
+
+    fn is_corruption(&self) -> bool {
+        matches!(self, Self::Query(DieselError::DatabaseError(_, info)) if info.message().contains("malformed"))
+    }
+}
+
+/// How the store is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which engine, where.
+    pub target: Target,
+    /// Connections that read.
+    pub readers: usize,
+    /// Connections that write, on PostgreSQL.
+    pub writers: usize,
+    /// Units that may wait before [`StoreError::Busy`].
+    pub queue: usize,
+    /// Most units in one commit.
+    pub group: usize,
+}
+
+impl Options {
+    /// The defaults for an engine on a small server.
+    pub fn new(target: Target) -> Self {
+        let readers = if matches!(target, Target::Sqlite(_)) { 4 } else { 8 };
+        Self { target, readers, writers: 8, queue: 8192, group: 256 }
+    }
+}
+
+/// What a unit that writes works with: a connection inside a transaction, and the counters that it changes.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    pub(super) db: &'a mut Db,
+    pub(super) deltas: Deltas,
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Pg(_) => "Db::Pg",
+            Self::Sqlite(_) => "Db::Sqlite",
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// The connection, for functions that read.
+    pub fn db(&mut self) -> &mut Db {
+        self.db
+    }
+
+    /// Adds to the counters, in this unit's transaction.
+    pub fn count(&mut self, deltas: Deltas) {
+        self.deltas.merge(deltas);
+    }
+}
+
+/// A unit of work on its way through a thread.
+pub(super) trait Unit: Send {
+    /// Runs it; may be called again when the engine asks for it.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
+    /// Tells the caller, once the end is known.
+    fn answer(self: Box<Self>, end: Result<(), StoreError>);
+}
+
+struct UnitOf<T, F> {
+    work: F,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send> Unit for UnitOf<T, F> {
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.result = None;
+        // A panic in one unit must not take down the thread that everyone's writes go through.
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx))).map_err(|_| StoreError::Panicked)??;
+        self.result = Some(result);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, end: Result<(), StoreError>) {
+        let Self { result, reply, .. } = *self;
+        // The caller may have gone away; its work stands all the same.
+        drop(reply.send(end.and_then(|()| result.ok_or(StoreError::Panicked))));
+    }
+}
+
+/// The store. Cheap to share behind an `Arc`; closing waits for what is under way.
+pub struct Store {
+    target: Target,
+    reads: Lane,
+    writer: Writer,
+    writes: Option<Lane>,
+    damaged: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the engine, brings its schema up to date and starts the threads.
+    ///
+    /// # Errors
+    /// When it can't be reached, is damaged, has a newer schema, or is a SQLite that can lose commits.
+    pub fn open(options: &Options) -> Result<Self, StoreError> {
+        let mut db = db::open(&options.target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        dialect::check_engine(&mut db)?;
+        migrate::run(&mut db)?;
+        drop(db);
+        let damaged = Arc::new(AtomicBool::new(false));
+        let writer = Writer::start(options, &damaged)?;
+        let writes = match &options.target {
+            Target::Sqlite(_) => None,
+            Target::Postgres(_) => Some(Lane::start("fangxin-write", options.writers, options, false, &damaged)?),
+        };
+        let reads = Lane::start("fangxin-read", options.readers, options, true, &damaged)?;
+        Ok(Self { target: options.target.clone(), reads, writer, writes, damaged })
+    }
+
+    /// Which engine.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Whether damage was found; the store then answers reads and refuses writes.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// Runs a unit that only reads.
+    ///
+    /// # Errors
+    /// What the unit returned, or that it couldn't be run.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Db) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let unit = UnitOf { work: move |tx: &mut Tx<'_>| work(tx.db), result: None, reply };
+        self.reads.send(Box::new(unit))?;
+        answer.await.map_err(|_| closing())?
+    }
+
+    /// Runs a unit that writes, and returns once what it wrote is durable. A unit that returns an error leaves nothing
+    /// behind; it may be run more than once, so its effects lie in the transaction alone.
+    ///
+    /// # Errors
+    /// What the unit returned, or that it couldn't be run.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.refuse_when_damaged()?;
+        let (reply, answer) = oneshot::channel();
+        let unit = Box::new(UnitOf { work, result: None, reply });
+        match &self.writes {
+            Some(lane) => lane.send(unit)?,
+            None => self.writer.send(Message::Unit(unit))?,
+        }
+        answer.await.map_err(|_| closing())?
+    }
+
+    /// Stores a filing, grouped with others that wait at the same time; returns once it is durable.
+    ///
+    /// # Errors
+    /// When it couldn't be stored. A key or number that is taken is an answer, not an error.
+    pub async fn file(&self, filing: Filing) -> Result<Filed, StoreError> {
+        self.refuse_when_damaged()?;
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(Message::File { filing: Box::new(filing), reply })?;
+        answer.await.map_err(|_| closing())?
+    }
+
+    fn refuse_when_damaged(&self) -> Result<(), StoreError> {
+        if self.is_damaged() { Err(StoreError::Corrupt("writes have stopped".to_owned())) } else { Ok(()) }
+    }
+}
+
+fn closing() -> StoreError {
+    StoreError::Unavailable("the store is closing".to_owned())
+}
+
+/// Threads with a connection each, taking units from one queue.
+struct Lane {
+    queue: Option<SyncSender<Box<dyn Unit>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Lane {
+    fn start(
+        name: &str,
+        count: usize,
+        options: &Options,
+        read_only: bool,
+        damaged: &Arc<AtomicBool>,
+    ) -> Result<Self, StoreError> {
+        let (queue, units) = sync_channel(options.queue);
+        let units = Arc::new(Mutex::new(units));
+        let mut threads = Vec::with_capacity(count);
+        for _ in 0..count.max(1) {
+            let worker = Worker {
+                units: Arc::clone(&units),
+                target: options.target.clone(),
+                read_only,
+                damaged: Arc::clone(damaged),
+            };
+            let thread = std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || worker.run())
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            threads.push(thread);
+        }
+        Ok(Self { queue: Some(queue), threads })
+    }
+
+    fn send(&self, unit: Box<dyn Unit>) -> Result<(), StoreError> {
+        let queue = self.queue.as_ref().ok_or_else(closing)?;
+        queue.try_send(unit).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => closing(),
+        })
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+struct Worker {
+    units: Arc<Mutex<Receiver<Box<dyn Unit>>>>,
+    target: Target,
+    read_only: bool,
+    damaged: Arc<AtomicBool>,
+}
+
+/// Times that a unit is run again when the engine asks for it.
+const RETRIES: u32 = 5;
+
+impl Worker {
+    fn run(self) {
+        let mut connection = None;
+        loop {
+            let next = self.units.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(mut unit) = next else { return };
+            let end = self.execute(&mut connection, unit.as_mut());
+            if let Err(error) = &end {
+                if error.breaks_connection() {
+                    connection = None;
+                }
+                if error.is_corruption() {
+                    self.damaged.store(true, Ordering::Relaxed);
+                }
+            }
+            unit.answer(end);
+        }
+    }
+
+    fn execute(&self, connection: &mut Option<Db>, unit: &mut dyn Unit) -> Result<(), StoreError> {
+        if connection.is_none() {
+            let opened = if self.read_only { db::open_reader(&self.target) } else { db::open(&self.target) };
+            *connection = Some(opened.map_err(|error| StoreError::Unavailable(error.to_string()))?);
+        }
+        let Some(db) = connection.as_mut() else { return Err(closing()) };
+        if self.read_only {
+            // A transaction, so that one unit sees one state of the data.
+            return transaction(db, |db| unit.run(&mut Tx { db, deltas: Deltas::default() }));
+        }
+        let mut attempt = 0;
+        loop {
+            let end = transaction(db, |db| {
+                let mut tx = Tx { db, deltas: Deltas::default() };
+                unit.run(&mut tx)?;
+                let deltas = std::mem::take(&mut tx.deltas);
+                dialect::add_counters(tx.db, &deltas)
+            });
+            match end {
+                Err(error) if error.wants_retry() && attempt < RETRIES => {
+                    attempt += 1;
+                    std::thread::sleep(Duration::from_millis(5 << attempt));
+                }
+                end => return end,
+            }
+        }
+    }
+}
+
+/// Runs work in a transaction of its own: committed when it succeeds, rolled back when it doesn't.
+pub(super) fn transaction<T>(
+    db: &mut Db,
+    work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    db.transaction(work)
+}

@@ -1,0 +1,259 @@
+//! Lists of cases: a unit's queue, and the cases behind a number. Keyset pages over indexes, never an offset.
+
+use crate::domain::case::CaseId;
+use crate::domain::scope::Scope;
+use crate::domain::vocabulary::Kind;
+use crate::store::cases::{Boxed, within};
+use crate::store::counters::Cohort;
+use crate::store::db::Db;
+use crate::store::dialect;
+use crate::store::engine::StoreError;
+use crate::store::schema::cases;
+use crate::store::types::{At, Key, On};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+use jiff::civil::Date;
+
+/// A line of a list: nothing personal.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = cases)]
+pub struct Line {
+    /// Key.
+    pub case_id: Key,
+    /// Reference number.
+    pub reference: String,
+    /// Kind code.
+    pub kind: String,
+    /// State code.
+    pub state: String,
+    /// Version.
+    pub version: i64,
+    /// When it was received.
+    pub received_at: At,
+    /// Earliest last day of a running clock.
+    pub next_due: On,
+    /// Day of its end.
+    pub closed_on: Option<On>,
+    /// Sector.
+    pub sector: String,
+    /// Division.
+    pub division: i32,
+    /// Department (line).
+    pub department: String,
+    /// Office.
+    pub office: String,
+    /// Station.
+    pub station: String,
+    /// Channel.
+    pub channel: String,
+    /// Who works on it.
+    pub assigned_to: Option<String>,
+    /// The merchant.
+    pub respondent: Option<String>,
+    /// Amount in dispute, fen.
+    pub amount_fen: Option<i64>,
+}
+
+/// In which order a queue is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// What is due first, first.
+    Due,
+    /// Oldest receipt first.
+    Received,
+    /// Newest receipt first.
+    Newest,
+}
+
+/// Where the next page begins: after the last line of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After {
+    /// Its day in the order of the list: of the next due date, of receipt or of closing.
+    pub day: Date,
+    /// Its key.
+    pub id: CaseId,
+}
+
+/// What of a unit's queue is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// In one of these states; none given is every open one.
+    pub states: Vec<String>,
+    /// Of one kind.
+    pub kind: Option<String>,
+    /// Of one sector.
+    pub sector: Option<String>,
+    /// Overdue on this day.
+    pub overdue_on: Option<Date>,
+    /// Due before this day.
+    pub due_before: Option<Date>,
+    /// Worked on by this account.
+    pub assigned_to: Option<String>,
+    /// Containing every one of these tokens.
+    pub tokens: Vec<String>,
+}
+
+/// A page of a queue.
+pub fn page(
+    db: &mut Db,
+    scope: &Scope,
+    filter: &Filter,
+    sort: Sort,
+    after: Option<After>,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    let Some(query) = filtered(db, scope, filter) else { return Ok(Vec::new()) };
+    let query = match (sort, after) {
+        (Sort::Due, after) => {
+            let query = match after {
+                Some(After { day, id }) => query.filter(
+                    cases::next_due.gt(On(day)).or(cases::next_due.eq(On(day)).and(cases::case_id.gt(Key::from(id)))),
+                ),
+                None => query,
+            };
+            query.order((cases::next_due, cases::case_id))
+        }
+        (Sort::Received, after) => {
+            let query = match after {
+                Some(After { id, .. }) => query.filter(cases::case_id.gt(Key::from(id))),
+                None => query,
+            };
+            query.order(cases::case_id)
+        }
+        (Sort::Newest, after) => {
+            let query = match after {
+                Some(After { id, .. }) => query.filter(cases::case_id.lt(Key::from(id))),
+                None => query,
+            };
+            query.order(cases::case_id.desc())
+        }
+    };
+    Ok(query.limit(limit).select(Line::as_select()).load(db)?)
+}
+
+fn filtered<'a>(db: &Db, scope: &Scope, filter: &Filter) -> Option<Boxed<'a>> {
+    let mut query = within(scope)?;
+    query = if filter.states.is_empty() {
+        query.filter(cases::is_open)
+    } else {
+        query.filter(cases::state.eq_any(filter.states.clone()))
+    };
+    if let Some(kind) = &filter.kind {
+        query = query.filter(cases::kind.eq(kind.clone()));
+    }
+    if let Some(sector) = &filter.sector {
+        query = query.filter(cases::sector.eq(sector.clone()));
+    }
+    if let Some(today) = filter.overdue_on {
+        query = query.filter(cases::is_open).filter(cases::next_due.lt(On(today)));
+    }
+    if let Some(day) = filter.due_before {
+        query = query.filter(cases::next_due.lt(On(day)));
+    }
+    if let Some(user) = &filter.assigned_to {
+        query = query.filter(cases::assigned_to.eq(user.clone()));
+    }
+    if !filter.tokens.is_empty() {
+        let (before, words, behind) = dialect::search_condition(db, &filter.tokens);
+        query = query.filter(sql::<Bool>(before).bind::<Text, _>(words).sql(behind));
+    }
+    Some(query)
+}
+
+/// The cases that a number counts.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// By which day they belong to the period.
+    pub cohort: Cohort,
+    /// First day.
+    pub from: Date,
+    /// Last day.
+    pub to: Date,
+    /// Kind.
+    pub kind: Kind,
+    /// Facts that each has, as bits.
+    pub having: i64,
+    /// Facts that none has, as bits.
+    pub lacking: i64,
+    /// Awaiting a decision: overdue on this day (`true`), or not yet due (`false`).
+    pub awaiting: Option<(Date, bool)>,
+    /// Also those that await a decision that was due before this day, besides those that have `having`.
+    pub or_overdue_on: Option<Date>,
+    /// Dimensions.
+    pub dimensions: Dimensions,
+}
+
+/// Values that dimensions are narrowed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dimensions {
+    /// Six-digit codes from … up to, as of a division's subtree.
+    pub division: Option<(i32, i32)>,
+    /// Sector.
+    pub sector: Option<String>,
+    /// Department (line).
+    pub department: Option<String>,
+    /// Office.
+    pub office: Option<String>,
+    /// Station.
+    pub station: Option<String>,
+    /// Channel.
+    pub channel: Option<String>,
+}
+
+/// Narrows a query to dimensions.
+pub(super) fn narrowed<'a>(mut query: Boxed<'a>, dimensions: &Dimensions) -> Boxed<'a> {
+    if let Some((from, to)) = dimensions.division {
+        query = query.filter(cases::division.ge(from).and(cases::division.lt(to)));
+    }
+    if let Some(sector) = &dimensions.sector {
+        query = query.filter(cases::sector.eq(sector.clone()));
+    }
+    if let Some(department) = &dimensions.department {
+        query = query.filter(cases::department.eq(department.clone()));
+    }
+    if let Some(office) = &dimensions.office {
+        query = query.filter(cases::office.eq(office.clone()));
+    }
+    if let Some(station) = &dimensions.station {
+        query = query.filter(cases::station.eq(station.clone()));
+    }
+    if let Some(channel) = &dimensions.channel {
+        query = query.filter(cases::channel.eq(channel.clone()));
+    }
+    query
+}
+
+/// A page of the cases behind a number, in the order of their keys.
+pub fn behind(
+    db: &mut Db,
+    scope: &Scope,
+    what: &Behind,
+    after: Option<CaseId>,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    let Some(query) = within(scope) else { return Ok(Vec::new()) };
+    let mut query = narrowed(query, &what.dimensions).filter(cases::kind.eq(what.kind.code()));
+    let (from, to) = (On(what.from), On(what.to));
+    query = match what.cohort {
+        Cohort::Received => query.filter(cases::received_on.ge(from).and(cases::received_on.le(to))),
+        Cohort::Closed => query.filter(cases::closed_on.ge(from).and(cases::closed_on.le(to))),
+    };
+    let has = |mask: i64| sql::<Bool>("(cases.facts & ").bind::<BigInt, _>(mask).sql(") = ").bind::<BigInt, _>(mask);
+    query = match what.or_overdue_on {
+        Some(today) => query.filter(has(what.having).nullable().or(cases::decision_due.lt(On(today)))),
+        None => query.filter(has(what.having)),
+    };
+    if what.lacking != 0 {
+        query = query.filter(sql::<Bool>("(cases.facts & ").bind::<BigInt, _>(what.lacking).sql(") = 0"));
+    }
+    query = match what.awaiting {
+        Some((today, true)) => query.filter(cases::decision_due.lt(On(today))),
+        Some((today, false)) => query.filter(cases::decision_due.ge(On(today))),
+        None => query,
+    };
+    if let Some(after) = after {
+        query = query.filter(cases::case_id.gt(Key::from(after)));
+    }
+    Ok(query.order(cases::case_id).limit(limit).select(Line::as_select()).load(db)?)
+}

@@ -1,0 +1,265 @@
+//! The tables, once for both engines: what differs between them is in the types and the migrations.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    cases (case_id) {
+        case_id -> Uid,
+        reference -> Text,
+        kind -> Text,
+        state -> Text,
+        is_open -> Bool,
+        version -> BigInt,
+        received_at -> Ts,
+        received_on -> Day,
+        next_due -> Day,
+        decision_due -> Nullable<Day>,
+        closed_on -> Nullable<Day>,
+        sector -> Text,
+        division -> Integer,
+        department -> Text,
+        office -> Text,
+        station -> Text,
+        channel -> Text,
+        assigned_to -> Nullable<Text>,
+        facts -> BigInt,
+        respondent -> Nullable<Text>,
+        respondent_hash -> Nullable<Binary>,
+        complainant_hash -> Nullable<Binary>,
+        amount_fen -> Nullable<BigInt>,
+        recovered_fen -> Nullable<BigInt>,
+        data_key -> Binary,
+        narrative -> Binary,
+        doc -> Text,
+        last_hash -> Binary,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    parties (case_id, party_no) {
+        case_id -> Uid,
+        party_no -> SmallInt,
+        role -> Text,
+        name -> Nullable<Binary>,
+        phone -> Nullable<Binary>,
+        email -> Nullable<Binary>,
+        address -> Nullable<Binary>,
+        id_type -> Nullable<Text>,
+        id_number -> Nullable<Binary>,
+        uscc -> Nullable<Text>,
+        phone_hash -> Nullable<Binary>,
+        email_hash -> Nullable<Binary>,
+        id_hash -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    events (case_id, seq) {
+        case_id -> Uid,
+        seq -> BigInt,
+        at -> Ts,
+        action -> Text,
+        from_state -> Nullable<Text>,
+        to_state -> Text,
+        role -> Text,
+        actor -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        data -> Text,
+        sealed -> Nullable<Binary>,
+        commitment -> Nullable<Binary>,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    clocks (case_id, clock_no) {
+        case_id -> Uid,
+        clock_no -> SmallInt,
+        kind -> Text,
+        start_on -> Day,
+        due_on -> Day,
+        running -> Bool,
+        provisional -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    attachments (case_id, attachment_id) {
+        case_id -> Uid,
+        attachment_id -> Uid,
+        name -> Binary,
+        media_type -> Text,
+        size -> BigInt,
+        sha256 -> Binary,
+        object -> Text,
+        added_at -> Ts,
+        added_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    links (case_id, other_id, relation) {
+        case_id -> Uid,
+        other_id -> Uid,
+        relation -> Text,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    case_numbers (reference) {
+        reference -> Text,
+        case_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    external_numbers (system, number) {
+        system -> Text,
+        number -> Text,
+        case_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    idempotency_keys (key_hash) {
+        key_hash -> Binary,
+        body_hash -> Binary,
+        case_id -> Uid,
+        answer -> Text,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    outbox (bucket, outbox_id) {
+        bucket -> SmallInt,
+        outbox_id -> Uid,
+        case_id -> Uid,
+        notice -> Text,
+        channel -> Text,
+        destination -> Binary,
+        lang -> Text,
+        state -> Text,
+        attempts -> Integer,
+        due_at -> Ts,
+        leased_until -> Nullable<Ts>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    counters (view, grain, on_day, cohort, kind, city, county, sector, department, office, station, channel, bucket) {
+        view -> Text,
+        grain -> Text,
+        on_day -> Day,
+        cohort -> Text,
+        kind -> Text,
+        city -> Integer,
+        county -> Integer,
+        sector -> Text,
+        department -> Text,
+        office -> Text,
+        station -> Text,
+        channel -> Text,
+        bucket -> SmallInt,
+        n_received -> BigInt,
+        n_disposed -> BigInt,
+        n_decided -> BigInt,
+        n_decided_in_time -> BigInt,
+        n_accepted -> BigInt,
+        n_closed -> BigInt,
+        n_closed_in_time -> BigInt,
+        n_station_ended -> BigInt,
+        n_self_settled -> BigInt,
+        n_agreed -> BigInt,
+        n_mediation_ended -> BigInt,
+        n_mediated_agreed -> BigInt,
+        n_rated -> BigInt,
+        n_satisfied -> BigInt,
+        n_solved -> BigInt,
+        n_contacted -> BigInt,
+        n_returned -> BigInt,
+        n_reopened -> BigInt,
+        n_withdrawn -> BigInt,
+        n_refused -> BigInt,
+        n_transferred -> BigInt,
+        n_report_verified -> BigInt,
+        n_report_verified_in_time -> BigInt,
+        amount_fen -> BigInt,
+        recovered_fen -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    month_snapshots (month, revision) {
+        month -> Day,
+        revision -> Integer,
+        frozen_at -> Ts,
+        frozen_by -> Text,
+        note -> Nullable<Text>,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    calendar_years (year) {
+        year -> Integer,
+        version -> Text,
+        days -> Text,
+        loaded_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    users (username) {
+        username -> Text,
+        user_id -> Uid,
+        role -> Text,
+        unit -> Nullable<Text>,
+        division -> Nullable<Integer>,
+        password_hash -> Text,
+        disabled -> Bool,
+        created_at -> Ts,
+        changed_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    setup_links (token_hash) {
+        token_hash -> Binary,
+        expires_at -> Ts,
+        used_at -> Nullable<Ts>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links);

@@ -1,0 +1,227 @@
+//! The one thread through which writes go in groups: every write of SQLite, the filings of PostgreSQL.
+
+use crate::store::counters::Deltas;
+use crate::store::db::{self, Db, Target};
+use crate::store::dialect;
+use crate::store::engine::{Options, StoreError, Tx, Unit};
+use crate::store::filing::{self, Filed, Filing};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use tokio::sync::mpsc::error::{TryRecvError, TrySendError};
+use tokio::sync::{mpsc, oneshot};
+
+/// What the thread is given.
+pub(super) enum Message {
+    /// A unit that writes (SQLite).
+    Unit(Box<dyn Unit>),
+    /// A filing.
+    File {
+        /// What to store.
+        filing: Box<Filing>,
+        /// Whom to tell.
+        reply: oneshot::Sender<Result<Filed, StoreError>>,
+    },
+}
+
+/// The thread's handle.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(options: &Options, damaged: &Arc<AtomicBool>) -> Result<Self, StoreError> {
+        let (queue, messages) = mpsc::channel(options.queue);
+        let loop_ = Loop {
+            messages,
+            target: options.target.clone(),
+            group: options.group.max(1),
+            damaged: Arc::clone(damaged),
+            connection: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("fangxin-writer".to_owned())
+            .spawn(move || loop_.run())
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    pub(super) fn send(&self, message: Message) -> Result<(), StoreError> {
+        let queue = self.queue.as_ref().ok_or_else(|| StoreError::Unavailable("the store is closing".to_owned()))?;
+        queue.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Closed(_) => StoreError::Unavailable("the store is closing".to_owned()),
+        })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// An answer that waits for the commit.
+enum Pending {
+    Unit(Box<dyn Unit>, Result<(), StoreError>),
+    File(oneshot::Sender<Result<Filed, StoreError>>, Result<Filed, StoreError>),
+}
+
+impl Pending {
+    /// Tells the caller; `lost` when the commit that should have kept the work failed.
+    fn answer(self, lost: Option<&str>) {
+        let outcome = |message: &str| StoreError::Unavailable(message.to_owned());
+        match (self, lost) {
+            (Self::Unit(unit, end), None) => unit.answer(end),
+            (Self::Unit(unit, _), Some(message)) => unit.answer(Err(outcome(message))),
+            (Self::File(reply, end), None) => drop(reply.send(end)),
+            (Self::File(reply, _), Some(message)) => drop(reply.send(Err(outcome(message)))),
+        }
+    }
+}
+
+struct Loop {
+    messages: mpsc::Receiver<Message>,
+    target: Target,
+    group: usize,
+    damaged: Arc<AtomicBool>,
+    connection: Option<Db>,
+}
+
+impl Loop {
+    fn run(mut self) {
+        while let Some(first) = self.messages.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < self.group {
+                match self.messages.try_recv() {
+                    Ok(message) => group.push(message),
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+                }
+            }
+            self.write(group);
+        }
+    }
+
+    /// Runs a group and commits it, then answers each of its members.
+    fn write(&mut self, group: Vec<Message>) {
+        let mut pending = Vec::with_capacity(group.len());
+        match self.commit(group, &mut pending) {
+            Ok(()) => {
+                for answer in pending {
+                    answer.answer(None);
+                }
+            }
+            Err(error) => {
+                // After a failed commit or fsync nobody knows what the file holds: the connection is given up, SQLite's
+                // next one recovers from the log, and no member is told that its work was kept.
+                self.connection = None;
+                let message = error.to_string();
+                tracing::error!(error = %message, members = pending.len(), "a group of writes was lost");
+                if message.contains("malformed") || matches!(error, StoreError::Corrupt(_)) {
+                    self.damaged.store(true, Ordering::Relaxed);
+                }
+                for answer in pending {
+                    answer.answer(Some(&message));
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, group: Vec<Message>, pending: &mut Vec<Pending>) -> Result<(), StoreError> {
+        let mut filings = Vec::new();
+        let mut units = Vec::new();
+        for message in group {
+            match message {
+                Message::Unit(unit) => units.push(unit),
+                Message::File { filing, reply } => filings.push((filing, reply)),
+            }
+        }
+        let db = match self.open() {
+            Ok(db) => db,
+            Err(error) => {
+                pending.extend(units.into_iter().map(|unit| Pending::Unit(unit, Ok(()))));
+                pending.extend(filings.into_iter().map(|(_, reply)| Pending::File(reply, Ok(Filed::Done))));
+                return Err(error);
+            }
+        };
+        let mut deltas = Deltas::default();
+        let began = dialect::begin(db);
+        for mut unit in units {
+            let end = match &began {
+                Ok(()) => savepoint(db, |db| {
+                    let mut tx = Tx { db, deltas: Deltas::default() };
+                    unit.run(&mut tx)?;
+                    Ok(tx.deltas)
+                })
+                .map(|changed| deltas.merge(changed)),
+                Err(_) => Ok(()),
+            };
+            pending.push(Pending::Unit(unit, end));
+        }
+        if began.is_ok() && cfg!(feature = "negative-control") {
+            // The flaw that the crash test must find: the answer goes out while nothing is durable yet.
+            for (_, reply) in
+                std::mem::take(&mut filings).into_iter().map(|(filing, reply)| (filing, reply.send(Ok(Filed::Done))))
+            {
+                drop(reply);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        if began.is_ok() {
+            let ends = file(db, &filings.iter().map(|(filing, _)| filing.as_ref()).collect::<Vec<_>>(), &mut deltas);
+            pending.extend(filings.into_iter().zip(ends).map(|((_, reply), end)| Pending::File(reply, end)));
+        } else {
+            pending.extend(filings.into_iter().map(|(_, reply)| Pending::File(reply, Ok(Filed::Done))));
+        }
+        began?;
+        dialect::add_counters(db, &deltas)?;
+        dialect::execute(db, "COMMIT")
+    }
+
+    fn open(&mut self) -> Result<&mut Db, StoreError> {
+        if self.connection.is_none() {
+            let opened = db::open(&self.target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            self.connection = Some(opened);
+        }
+        self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
+    }
+}
+
+/// Runs work in a savepoint: released when it succeeds, rolled back when it doesn't.
+fn savepoint<T>(db: &mut Db, work: impl FnOnce(&mut Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    dialect::execute(db, "SAVEPOINT unit")?;
+    let end = work(db);
+    let close = if end.is_ok() { "RELEASE unit" } else { "ROLLBACK TO unit; RELEASE unit" };
+    dialect::execute(db, close)?;
+    end
+}
+
+/// Stores filings together; when that fails, each alone, so that one that can't be stored doesn't take others with it.
+fn file(db: &mut Db, filings: &[&Filing], deltas: &mut Deltas) -> Vec<Result<Filed, StoreError>> {
+    if filings.is_empty() {
+        return Vec::new();
+    }
+    let ends = match savepoint(db, |db| filing::store_batch(db, filings)) {
+        Ok(ends) => ends.into_iter().map(Ok).collect(),
+        Err(error) if filings.len() == 1 => vec![Err(error)],
+        Err(_) => filings
+            .iter()
+            .map(|filing| {
+                let mut ends = savepoint(db, |db| filing::store_batch(db, &[filing]))?;
+                ends.pop().ok_or(StoreError::Panicked)
+            })
+            .collect::<Vec<_>>(),
+    };
+    for (filing, end) in filings.iter().zip(&ends) {
+        if matches!(end, Ok(Filed::Done)) {
+            for new in &filing.cases {
+                deltas.merge(new.deltas.clone());
+            }
+        }
+    }
+    ends
+}
