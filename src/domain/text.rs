@@ -39,9 +39,9 @@ pub fn line(text: &str, least: usize, most: usize) -> Result<String, Invalid> {
 
 /// The form in which names are compared: NFKC, lower case, without spaces and punctuation.
 pub fn key(text: &str) -> String {
-    let lower: String = text.nfkc().flat_map(char::to_lowercase).collect();
-    // Lower case can bring up a sequence that composes.
-    lower.nfkc().filter(|c| c.is_alphanumeric()).collect()
+    let bare: String = text.nfkc().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect();
+    // Lower case, and what was taken out between two marks, can leave a sequence that isn't in normal form.
+    bare.nfkc().collect()
 }
 
 /// Whether a character has no width of its own and can make two texts look alike: bidi controls, zero-width spaces and
@@ -460,6 +460,8 @@ mod tests {
         assert_eq!(key("南京（某某）商贸 有限公司"), "南京某某商贸有限公司");
         assert_eq!(key("ＡＢＣ Ｃａｆé·No.①"), key("abc cafe\u{301} no 1"));
         assert_eq!(key(" …—！"), "");
+        // Two marks that a space kept apart change places.
+        assert_eq!(key("\u{10a0d} \u{c55}"), key("\u{c55} \u{10a0d}"));
     }
 
     #[test]
