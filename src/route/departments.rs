@@ -9,8 +9,6 @@ use jiff::civil::Date;
 pub(super) struct Choice<'a> {
     /// Who leads by the plan.
     pub(super) lead: Option<&'a Department>,
-    /// Whose office owns the case: the lead, unless it enforces nothing.
-    pub(super) handler: Option<&'a Department>,
     pub(super) assisting: Vec<&'a Department>,
     /// A narrower rule names a body that is none of these departments.
     pub(super) referred: Option<Referral>,
@@ -51,9 +49,7 @@ impl<'a> Run<'a> {
         if let Some(subroute) = self.subroute(sector, subsector, on) {
             return self.by_subroute(subroute, on, steps);
         }
-        let mut choice = self.by_plan(sector, on, steps);
-        self.find_handler(&mut choice, on, steps);
-        choice
+        self.by_plan(sector, on, steps)
     }
 
     /// The narrower rule that holds for a sub-sector on a day: the first in the order of the data.
@@ -69,7 +65,7 @@ impl<'a> Run<'a> {
     fn by_subroute(self, subroute: &'a Subroute, on: Date, steps: &mut Vec<Step>) -> Choice<'a> {
         steps.push(Step::new("subroute", None, subroute.why.zh.clone(), subroute.why.en.clone()));
         let heirs = self.heirs(&subroute.department, on);
-        let mut choice = Choice { lead: None, handler: None, assisting: Vec::new(), referred: None };
+        let mut choice = Choice { lead: None, assisting: Vec::new(), referred: None };
         if heirs.is_empty() && !self.catalogue.departments.contains_key(&subroute.department) {
             choice.referred = Some(Referral {
                 code: subroute.code.clone(),
@@ -82,14 +78,13 @@ impl<'a> Run<'a> {
         for code in &subroute.assist {
             choice.take_assisting(self.heirs(code, on));
         }
-        self.find_handler(&mut choice, on, steps);
         choice
     }
 
     /// The plan's list for a sector, each department read as of the day, without repeats: the first mention counts, and a
     /// department that took over the lead keeps it however often it is mentioned again.
     pub(super) fn by_plan(self, sector: &str, on: Date, steps: &mut Vec<Step>) -> Choice<'a> {
-        let mut choice = Choice { lead: None, handler: None, assisting: Vec::new(), referred: None };
+        let mut choice = Choice { lead: None, assisting: Vec::new(), referred: None };
         let listed = self.index.routes.get(sector).map(Vec::as_slice).unwrap_or_default();
         let routes = || listed.iter().filter_map(|&at| self.catalogue.routes.get(at));
         if let Some(route) = routes().find(|route| route.part == Part::Lead) {
@@ -127,35 +122,36 @@ impl<'a> Run<'a> {
         choice
     }
 
-    /// Who owns the case: the lead; when it can't decide, the next of the list that can; else market regulation.
-    fn find_handler(self, choice: &mut Choice<'a>, on: Date, steps: &mut Vec<Step>) {
-        let Some(lead) = choice.lead else {
-            choice.handler = self.market(on);
-            return;
-        };
-        if lead.enforces {
-            choice.handler = Some(lead);
+    /// Whose office owns the case: the lead; when it can't decide, the next of the list that can; else market regulation.
+    pub(super) fn handler(self, choice: &Choice<'a>, on: Date, steps: &mut Vec<Step>) -> Option<&'a Department> {
+        let Some(lead) = choice.lead else { return self.market(on) };
+        let handler = if lead.enforces {
+            Some(lead)
         } else {
             let next = choice.assisting.iter().copied().find(|department| department.enforces);
-            choice.handler = next.or_else(|| self.market(on));
-            if let Some(handler) = choice.handler {
+            next.or_else(|| self.market(on)).inspect(|handler| {
                 steps.push(Step::new(
                     "lead_does_not_enforce",
                     None,
                     format!("{}不是执法部门，不能作为承办部门，由{}承办。", lead.name.zh, handler.name.zh),
                     format!("{} can't decide cases; {} handles it.", lead.name.en, handler.name.en),
                 ));
-            }
-        }
-        if let Some(handler) = choice.handler.filter(|handler| handler.regime == Regime::OtherDepartments) {
-            // Order 121 binds market regulation only (its Art 2); 消保法 Art 46 gives the others their limit.
+            })
+        };
+        if let Some(handler) = handler.filter(|handler| handler.regime == Regime::OtherDepartments) {
+            // Order 121 binds market regulation only (its Art 2); 消保法 Art 46 gives the others their limit. Neither says at which
+            // place the others are competent, so the rules above are applied to them too.
             steps.push(Step::new(
                 "regime",
                 None,
-                format!("{}适用《消费者权益保护法》第四十六条的程序。", handler.name.zh),
-                format!("{} follows Art 46 of the consumer protection law.", handler.name.en),
+                format!("{}适用《消费者权益保护法》第四十六条的程序，管辖地参照上述规定。", handler.name.zh),
+                format!(
+                    "{} follows Art 46 of the consumer protection law; the place is found by the same rules.",
+                    handler.name.en
+                ),
             ));
         }
+        handler
     }
 
     /// Market regulation on a day: what 省工商局 was before the reform, and what became of it.

@@ -341,7 +341,8 @@ impl<'a> Check<'a> {
             let mut handlers: BTreeMap<&str, &'a Department> = BTreeMap::new();
             for (sector, subsector) in self.matters() {
                 let choice = self.run.choose_for(sector, subsector, day, &mut Vec::new());
-                if let (Some(lead), Some(handler)) = (choice.lead, choice.handler)
+                let handler = self.run.handler(&choice, day, &mut Vec::new());
+                if let (Some(lead), Some(handler)) = (choice.lead, handler)
                     && !lead.enforces
                     && told.insert(("lead", sector.to_owned(), handler.code.clone()))
                 {
@@ -353,7 +354,7 @@ impl<'a> Check<'a> {
                         format!("{} leads {sector} but can't decide; {} handles it.", lead.name.en, handler.name.en),
                     );
                 }
-                match choice.handler {
+                match handler {
                     Some(handler) => {
                         handlers.insert(&handler.code, handler);
                     }
@@ -420,13 +421,13 @@ impl<'a> Check<'a> {
                         "county_without_office",
                         &format!("{}@{day}", handler.code),
                         format!(
-                            "{}有{}个县区没有承办单位，由上一级承办：{}……",
+                            "{}有{}个县区没有承办单位，由上一级承办，例如{}。",
                             handler.name.zh,
                             without.len(),
                             some.join("、")
                         ),
                         format!(
-                            "{} has no office in {} counties; the level above handles them: {} …",
+                            "{} has no office in {} counties and zones; the level above handles them, e.g. {}.",
                             handler.name.en,
                             without.len(),
                             some.join(", ")

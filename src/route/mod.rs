@@ -391,12 +391,11 @@ impl<'a> Run<'a> {
         }
         // A case that these offices can't decide goes to market regulation, which refers it on: the department of the sector has
         // no more competence outside the province than anyone else.
-        let handler = if owner_is_fallback { market } else { choice.handler };
-        if let (None, Some(out)) = (&referred, choice.referred) {
-            steps.push(Step::new("referred_out", None, out.zh.clone(), out.en.clone()));
-            referred = Some(out);
+        if let (None, Some(out)) = (&referred, &choice.referred) {
+            referred = Some(out.clone());
             owner_is_fallback = true;
         }
+        let handler = if owner_is_fallback { market } else { self.handler(&choice, question.on, &mut steps) };
 
         let mut found =
             handler.and_then(|department| self.office_near(department, seat.county, question.on, &mut steps));
@@ -420,11 +419,17 @@ impl<'a> Run<'a> {
         }
         let (office, regime, line) = match found {
             Some((office, department)) => {
+                let (zh, en) = if owner_is_fallback {
+                    ("先行接收的单位", "It is taken in by")
+                } else {
+                    // Order 0 of every task: 各设区市放心消费创建办及有关部门.
+                    ("按方案属地在先，承办单位", "The plan names the territorial office first; the owner is")
+                };
                 steps.push(Step::new(
                     "owner",
                     None,
-                    format!("承办单位：{}（{}）。", office.name.zh, office.code),
-                    format!("Owner: {} ({}).", office.name.en, office.code),
+                    format!("{zh}：{}（{}）。", office.name.zh, office.code),
+                    format!("{en}: {} ({}).", office.name.en, office.code),
                 ));
                 (Some(office), department.regime, department.line.clone())
             }

@@ -205,7 +205,10 @@ fn outside_the_province() {
     let routing = route(&catalogue(), &Question::complaint("courier", TODAY, at("110105")));
     assert_eq!(routing.office.code, "jiangsu-amr");
     assert_eq!(routing.lead_department.code, "jiangsu-post");
-    assert!(routing.referred.unwrap().zh.contains("行业主管部门"));
+    assert!(routing.referred.as_ref().unwrap().zh.contains("行业主管部门"));
+    // The steps speak of no office that the case doesn't go to.
+    let routing = route(&catalogue(), &Question::complaint("brand_cluster", TODAY, at("110105")));
+    assert!(step(&routing, "regime").is_none() && step(&routing, "lead_does_not_enforce").is_none());
 }
 
 /// Lead of each task on 2018-06-01, and on 2026-11-24 through the successions.
