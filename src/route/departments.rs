@@ -20,6 +20,12 @@ type Heirs<'a> = Vec<(&'a Department, bool)>;
 /// A department has had at most two successions in a row; the bound keeps a loop in the data harmless.
 const DEEPEST: u8 = 8;
 
+/// The sub-sector whose regulators aren't provincial departments at all (`reference/domain.md` 6.1: rail and air are referred out).
+/// Its narrower rule names who takes the case in; a rule that names a code which is no department refers out too.
+const RAIL_AND_AIR: &str = "rail_air";
+const RAIL_AND_AIR_PHONES: (&str, &str) =
+    ("（铁路可拨打12306，民航可拨打12326）", " (rail: phone 12306; air: phone 12326)");
+
 impl<'a> Run<'a> {
     /// Chooses the departments and explains it.
     pub(super) fn choose(self, question: &Question, steps: &mut Vec<Step>) -> Choice<'a> {
@@ -66,11 +72,13 @@ impl<'a> Run<'a> {
         steps.push(Step::new("subroute", None, subroute.why.zh.clone(), subroute.why.en.clone()));
         let heirs = self.heirs(&subroute.department, on);
         let mut choice = Choice { lead: None, assisting: Vec::new(), referred: None };
-        if heirs.is_empty() && !self.catalogue.departments.contains_key(&subroute.department) {
+        let foreign = !self.catalogue.departments.contains_key(&subroute.department);
+        if foreign || subroute.subsector == RAIL_AND_AIR {
+            let (zh, en) = if subroute.subsector == RAIL_AND_AIR { RAIL_AND_AIR_PHONES } else { ("", "") };
             choice.referred = Some(Referral {
                 code: subroute.code.clone(),
-                zh: subroute.why.zh.clone(),
-                en: subroute.why.en.clone(),
+                zh: format!("{}{zh}", subroute.why.zh),
+                en: format!("{}{en}", subroute.why.en),
             });
         }
         explain_succession(&subroute.department, self.catalogue.departments.get(&subroute.department), &heirs, steps);

@@ -138,7 +138,7 @@ pub(super) fn catalogue() -> Catalogue {
             task: Some(task),
             subsectors: match *code {
                 "finance" => vec![("securities".to_owned(), name("securities"))],
-                "transport_auto" => vec![("rail".to_owned(), name("rail"))],
+                "transport_auto" => vec![("rail".to_owned(), name("rail")), ("rail_air".to_owned(), name("rail_air"))],
                 _ => Vec::new(),
             },
         })
@@ -250,6 +250,18 @@ pub(super) fn catalogue() -> Catalogue {
                 from: Some(date(2020, 1, 1)),
                 until: None,
                 why: Name { zh: "铁路请向12306提出。".to_owned(), en: "Rail: 12306.".to_owned() },
+            },
+            Subroute {
+                code: "transport-rail-air".to_owned(),
+                sector: "transport_auto".to_owned(),
+                subsector: "rail_air".to_owned(),
+                department: "jiangsu-amr".to_owned(),
+                assist: Vec::new(),
+                from: None,
+                until: None,
+                why: Name {
+                    zh: "铁路、民航不在本省部门之列".to_owned(), en: "Not of this province".to_owned()
+                },
             },
         ],
         offices,

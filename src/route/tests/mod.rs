@@ -334,6 +334,10 @@ fn narrower_rules_go_before() {
     assert!(routing.owner_is_fallback);
     question.on = date(2019, 12, 31);
     assert_eq!(route(&catalogue(), &question).office.code, "transport-320115");
+    question.subsector = Some("rail_air".to_owned());
+    let routing = route(&catalogue(), &question);
+    assert_eq!((routing.office.code.as_str(), routing.line.as_str()), ("amr-320115", "amr"));
+    assert!(routing.owner_is_fallback && routing.referred.unwrap().zh.contains("12306"));
 }
 
 #[test]
