@@ -9,8 +9,8 @@ use crate::domain::chain::GENESIS;
 use crate::domain::reference::Reference;
 use crate::domain::text;
 use crate::domain::vocabulary::{Action, Kind, PartyRole, Role, SectorSource, State};
-use crate::intake::submission::{Entry, Person, Submission};
-use crate::intake::{merchant_hash, submission};
+use crate::domain::party::{Person, Respondent};
+use crate::intake::submission::{Entry, Submission};
 use crate::measure;
 use crate::privacy::Purpose;
 use crate::route::{Question, RespondentPlace, Router, Routing};
@@ -18,6 +18,7 @@ use crate::store::StoreError;
 use crate::store::cases::Sealed;
 use crate::store::filing::{CaseRow, ClockRow, ExternalRow, IdempotencyRow, LinkRow, NewCase, OutboxRow};
 use crate::store::types::At;
+use crate::track::act;
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry as Event};
 use crate::track::{self, Opening};
@@ -55,7 +56,7 @@ pub(super) fn complainant_hash(app: &App, submission: &Submission) -> Option<Vec
 
 /// The keyed hash of the merchant.
 pub(super) fn respondent_hash(app: &App, submission: &Submission) -> Option<Vec<u8>> {
-    merchant_hash(app, submission.respondent.uscc.as_deref(), submission.respondent.name.as_deref())
+    act::merchant_hash(app, submission.respondent.uscc.as_deref(), submission.respondent.name.as_deref())
 }
 
 /// Makes the case or cases of a submission. `attempt` draws other reference numbers.
@@ -307,7 +308,7 @@ fn question(
 }
 
 /// The merchant is the platform itself: by credit code, or by name when neither code is known.
-fn is_operator(respondent: &submission::Respondent) -> bool {
+fn is_operator(respondent: &Respondent) -> bool {
     let Some(platform) = &respondent.platform else { return false };
     match (&respondent.uscc, &platform.uscc) {
         (Some(own), Some(operator)) => own == operator,

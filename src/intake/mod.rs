@@ -22,7 +22,6 @@ use crate::domain::reference::Reference;
 use crate::domain::vocabulary::{Kind, Role};
 use crate::intake::draft::{Draft, Ground};
 use crate::intake::submission::{Checks, Entry, Raw, Submission};
-use crate::privacy::Purpose;
 use crate::store::StoreError;
 use crate::store::filing::{self, Filed, Filing, IdempotencyRow};
 use crate::store::types::At;
@@ -225,10 +224,3 @@ impl Ground {
         self.duplicates.iter().find(|(of, _)| *of == kind).map_or(&[], |(_, found)| found)
     }
 }
-
-/// The keyed hash of a merchant, by credit code or else by normalised name.
-fn merchant_hash(app: &App, uscc: Option<&str>, name: Option<&str>) -> Option<Vec<u8>> {
-    let value = uscc.map(str::to_owned).or_else(|| name.map(crate::domain::text::key).filter(|key| !key.is_empty()))?;
-    Some(app.vault.index(Purpose::Respondent, &value).to_vec())
-}
-
