@@ -2,6 +2,7 @@
 //! stations, rules, calendars and targets, read from data files and checked whole at start.
 
 pub mod catalogue;
+pub mod settings;
 
 mod calendar;
 mod departments;
@@ -21,6 +22,7 @@ mod targets;
 pub use calendar::merge_year;
 pub use error::ConfigError;
 pub use load::load;
+pub use settings::Settings;
 pub use source::Source;
 
 #[cfg(test)]
