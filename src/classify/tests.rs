@@ -110,6 +110,8 @@ fn print_mistakes_on_the_tuning_half() {
     let Some((even, _)) = dev_rows() else { return };
     let model = model();
     for row in &even {
+        let [evidence, against, best] = model.not_consumer_evidence(&row.text);
+        println!("FEATURES {:?} {evidence} {against} {best}", row.accepted);
         let c = top(&model, &row.text);
         let consumer = row.accepted.iter().any(|a| a != "not_consumer" && a != "unclear");
         let wrong = if consumer {
@@ -130,6 +132,38 @@ fn print_mistakes_on_the_tuning_half() {
                 c.not_consumer.score,
                 words.join(" ")
             );
+        }
+    }
+}
+
+/// A working aid: how the constants do on the half that may be looked at.
+#[test]
+#[ignore = "prints a table of constants on the tuning half"]
+fn print_constants_on_the_tuning_half() {
+    let Some((even, _)) = dev_rows() else { return };
+    let lexicon = lexicon();
+    for title in [1.0, 1.3, 1.5, 1.8, 2.2] {
+        for temperature in [1.5, 2.0, 2.5, 3.0] {
+            for growth in [0.0, 0.25, 0.5, 1.0] {
+                let model = Model::with_tuning(lexicon.clone(), Tuning { title, temperature, growth, ..Tuning::default() });
+                let (mut loss, mut rows) = (0.0, 0.0);
+                for row in even.iter().filter(|r| r.accepted.iter().any(|a| a != "not_consumer" && a != "unclear")) {
+                    let c = top(&model, &row.text);
+                    let mut p = if row.accepted.contains(&c.sector) { c.confidence } else { 0.0 };
+                    p += c.alternatives.iter().filter(|a| row.accepted.contains(&a.sector)).map(|a| a.confidence).sum::<f64>();
+                    loss -= p.max(0.005).ln();
+                    rows += 1.0;
+                }
+                let e = evaluate(&model, &even);
+                println!(
+                    "GRID title {title} t {temperature} g {growth}: loss {:.4} ece {:.3} top1 {:.3} top3 {:.3} coverage {:.3}",
+                    loss / rows,
+                    e.calibration_error.unwrap(),
+                    e.top1.unwrap(),
+                    e.top3.unwrap(),
+                    e.coverage.unwrap()
+                );
+            }
         }
     }
 }
