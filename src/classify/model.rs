@@ -58,8 +58,8 @@ impl Default for Tuning {
             repeat: 0.15,
             merchant: 0.6,
             platform: 0.4,
-            not_consumer: [3.7, 1.7, 1.4, 2.7],
-            advise: 0.5,
+            not_consumer: [2.5, 2.0, 1.3, 2.5],
+            advise: 0.4,
         }
     }
 }
@@ -396,7 +396,8 @@ impl Model {
         let [bias, w_for, w_against, w_sector] = self.tuning.not_consumer;
         let score = if evidence > 0.0 {
             // Logarithms: the tenth word of a long letter says less than the first.
-            let log_odds = bias + w_for * evidence.ln_1p() - w_against * against.max(0.0).ln_1p() - w_sector * best.ln_1p();
+            let log_odds =
+                bias + w_for * evidence.ln_1p() - w_against * against.max(0.0).ln_1p() - w_sector * best.ln_1p();
             rounded(1.0 / (1.0 + (-log_odds).exp()))
         } else {
             0.0
