@@ -89,7 +89,7 @@ pub fn evaluate(model: &Model, rows: &[LabelledRow]) -> Evaluation {
         let c = model.classify(&row.text, Hints::default());
         let accepts = |code: &str| row.accepted.iter().any(|a| a == code);
         let consumer = row.accepted.iter().any(|a| a != NOT && a != UNCLEAR);
-        if !(consumer && accepts(NOT)) && !accepts(UNCLEAR) {
+        if !(accepts(UNCLEAR) || consumer && accepts(NOT)) {
             out.not_consumer.rows += usize::from(!consumer);
             out.not_consumer.advised += usize::from(c.not_consumer.advised);
             out.not_consumer.right += usize::from(!consumer && c.not_consumer.advised);

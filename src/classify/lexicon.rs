@@ -355,11 +355,7 @@ impl Lexicon {
         Self::compile(b, sectors, kinds)
     }
 
-    fn compile(
-        mut b: Builder,
-        sectors: Vec<String>,
-        kinds: Vec<NonConsumerKind>,
-    ) -> Result<Self, Vec<LexiconError>> {
+    fn compile(mut b: Builder, sectors: Vec<String>, kinds: Vec<NonConsumerKind>) -> Result<Self, Vec<LexiconError>> {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))

@@ -28,6 +28,4 @@ mod tests;
 pub use evaluate::{Evaluation, LabelledRow, NotConsumerFigures, SectorFigures, evaluate};
 pub use fold::fold;
 pub use lexicon::{AllowedCodes, Lexicon, LexiconError, Words};
-pub use model::{
-    Alternative, Classification, Evidence, Hints, KindHint, Model, NotConsumer, ReferTo, Tuning,
-};
+pub use model::{Alternative, Classification, Evidence, Hints, KindHint, Model, NotConsumer, ReferTo, Tuning};

@@ -39,7 +39,8 @@ pub struct Tuning {
     pub merchant: f64,
     /// Factor for terms in the platform's name.
     pub platform: f64,
-    /// Not a consumer matter: log odds are `bias + score × evidence for it − consumer × evidence against it − sector × best sector's sum`.
+    /// Not a consumer matter: log odds are `bias + a·ln(1 + evidence for it) − b·ln(1 + evidence against it) − c·ln(1 +
+    /// best sector's sum)`, given as `[bias, a, b, c]`.
     pub not_consumer: [f64; 4],
     /// Advise that something is no consumer matter from this score, 0 to 1.
     pub advise: f64,
@@ -57,8 +58,8 @@ impl Default for Tuning {
             repeat: 0.15,
             merchant: 0.6,
             platform: 0.4,
-            not_consumer: [-0.8, 0.7, 0.5, 0.1],
-            advise: 0.5,
+            not_consumer: [2.5, 2.0, 1.3, 2.5],
+            advise: 0.4,
         }
     }
 }
@@ -330,6 +331,16 @@ impl Model {
         Sums { by_target, shares }
     }
 
+    /// What the advice "no consumer matter" is made of: evidence for it, against it, and the best sector's sum.
+    #[cfg(test)]
+    pub(super) fn not_consumer_evidence(&self, text: &str) -> [f64; 3] {
+        let scores = self.sums(text, Hints::default()).by_target;
+        let (sectors, kinds) = (self.lexicon.sectors.len(), self.lexicon.kinds.len());
+        let best = scores.iter().take(sectors).copied().fold(0.0, f64::max);
+        let evidence = scores.iter().skip(sectors).take(kinds).sum();
+        [evidence, scores.get(sectors + kinds).copied().unwrap_or(0.0), best]
+    }
+
     /// The sub-sector with the largest sum within the sector.
     fn subsector(&self, sector: usize, shares: &[Share]) -> Option<String> {
         let mut sums = vec![0.0; self.lexicon.subsectors.len()];
@@ -384,7 +395,10 @@ impl Model {
         let against = at(kinds.len());
         let [bias, w_for, w_against, w_sector] = self.tuning.not_consumer;
         let score = if evidence > 0.0 {
-            rounded(1.0 / (1.0 + (-(bias + w_for * evidence - w_against * against - w_sector * best)).exp()))
+            // Logarithms: the tenth word of a long letter says less than the first.
+            let log_odds =
+                bias + w_for * evidence.ln_1p() - w_against * against.max(0.0).ln_1p() - w_sector * best.ln_1p();
+            rounded(1.0 / (1.0 + (-log_odds).exp()))
         } else {
             0.0
         };
