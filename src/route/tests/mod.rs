@@ -182,6 +182,11 @@ fn codes_are_read() {
     question.place = at("320115001");
     let routing = expect(&question, "320115", "narrowed_by_dispute", None);
     assert_eq!(routing.town, at("320115001"));
+    // The county is known, the place of the dispute gives the town; that of another county doesn't.
+    question.respondent.division = at("320115");
+    assert_eq!(route(&catalogue(), &question).town, at("320115001"));
+    question.place = at("320576050");
+    assert_eq!(route(&catalogue(), &question).town, None);
 }
 
 #[test]
@@ -266,6 +271,13 @@ fn assisting_departments_are_merged() {
     assert_eq!(codes("finance", date(2023, 8, 1)), ["pbc"]);
     assert_eq!(codes("finance", date(2020, 1, 1)), ["cbirc"]);
     assert_eq!(codes("price", TODAY), ["drc"]);
+    // The plan's order counts, not that of the file.
+    let mut shuffled = catalogue();
+    shuffled.routes.reverse();
+    for sector in ["courier", "culture"] {
+        let question = Question::complaint(sector, TODAY, at("320115"));
+        assert_eq!(route(&shuffled, &question), route(&catalogue(), &question));
+    }
 }
 
 #[test]
@@ -372,6 +384,19 @@ fn stations_in_their_order() {
     own.host_uscc = Some("91320115MA1ABCDE0X".to_owned());
     let mut catalogue = with_station(catalogue, own);
     assert_eq!(code(&catalogue, &question), found("uscc", "station_of_merchant"));
+    // A chain has one code and several stations: the one in the county is nearer.
+    let mut other = station("uscc-near", StationKind::ServiceStation, "320115001");
+    other.host_uscc = Some("91320115MA1ABCDE0X".to_owned());
+    let chain = with_station(catalogue.clone(), other);
+    assert_eq!(code(&chain, &question), found("uscc-near", "station_of_merchant"));
+    // The merchant is elsewhere: no station of the place of the dispute, only its own.
+    let mut elsewhere = question.clone();
+    elsewhere.respondent.division = at("330110");
+    elsewhere.place = at("320115001");
+    assert_eq!(code(&catalogue, &elsewhere), found("uscc", "station_of_merchant"));
+    elsewhere.respondent.uscc = None;
+    elsewhere.respondent.name = None;
+    assert_eq!(route(&catalogue, &elsewhere).station, None);
     // Closed, or of other sectors.
     catalogue.stations.get_mut("uscc").unwrap().until = Some(date(2026, 11, 23));
     catalogue.stations.get_mut("name").unwrap().sectors = vec!["tourism".to_owned()];
