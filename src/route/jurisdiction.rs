@@ -2,7 +2,7 @@
 
 use super::{Article, Medium, Question, Referral, Run, Step};
 use crate::domain::division::{Division, Level};
-use crate::domain::vocabulary::{Kind, Regime};
+use crate::domain::vocabulary::{Kind, Lang, Regime};
 use jiff::civil::{Date, date};
 
 /// Where a case belongs.
@@ -91,8 +91,8 @@ impl Run<'_> {
                 steps.push(Step::new(
                     one.code,
                     one.article,
-                    format!("{}：{}。", one.zh, self.label(one.place)),
-                    format!("{}: {}.", one.en, self.label(one.place)),
+                    format!("{}：{}。", one.zh, self.label(one.place, Lang::Zh)),
+                    format!("{}: {}.", one.en, self.label(one.place, Lang::En)),
                 ));
                 if others_differ(at, one.place) {
                     steps.push(Step::new(
@@ -159,18 +159,22 @@ impl Run<'_> {
             steps.push(Step::new(
                 "division_unknown",
                 None,
-                format!("区划代码{place}不在本省名录中，按上一级{}处理。", self.label(located.county)),
+                format!("区划代码{place}不在本省名录中，按上一级{}处理。", self.label(located.county, Lang::Zh)),
                 format!(
                     "The division {place} isn't in the province's list; read as {} above it.",
-                    self.label(located.county)
+                    self.label(located.county, Lang::En)
                 ),
             ));
         } else if located.replaced {
             steps.push(Step::new(
                 "division_replaced",
                 None,
-                format!("区划代码{place}已由{}（{}）替代。", self.label(located.county), located.county),
-                format!("The division {place} was replaced by {} ({}).", self.label(located.county), located.county),
+                format!("区划代码{place}已由{}（{}）替代。", self.label(located.county, Lang::Zh), located.county),
+                format!(
+                    "The division {place} was replaced by {} ({}).",
+                    self.label(located.county, Lang::En),
+                    located.county
+                ),
             ));
         }
         if let Some(dispute) = question.place.map(|dispute| self.locate(dispute)).filter(|dispute| !dispute.unknown) {
@@ -180,13 +184,13 @@ impl Run<'_> {
                     None,
                     format!(
                         "被投诉人所在地只到{}，按争议发生地{}确定县级。",
-                        self.label(located.county),
-                        self.label(dispute.county)
+                        self.label(located.county, Lang::Zh),
+                        self.label(dispute.county, Lang::Zh)
                     ),
                     format!(
                         "The respondent's place is only known as {}; the place of the dispute, {}, gives the county.",
-                        self.label(located.county),
-                        self.label(dispute.county)
+                        self.label(located.county, Lang::En),
+                        self.label(dispute.county, Lang::En)
                     ),
                 ));
                 located = dispute;
@@ -205,10 +209,10 @@ impl Run<'_> {
                 steps.push(Step::new(
                     "place_of_dispute",
                     None,
-                    format!("不知道被投诉人所在地，暂按争议发生地{}确定，由承办单位核实权限。", self.label(place)),
+                    format!("不知道被投诉人所在地，暂按争议发生地{}确定，由承办单位核实权限。", self.label(place, Lang::Zh)),
                     format!(
                         "The respondent's place isn't known; the place of the dispute, {}, is used and the office verifies its competence.",
-                        self.label(place)
+                        self.label(place, Lang::En)
                     ),
                 ));
                 self.settle_on(place, question, steps)
@@ -263,8 +267,11 @@ impl Run<'_> {
         steps.push(Step::new(
             "fallback_owner",
             None,
-            format!("先由{}的市场监督管理部门接收并告知。", self.label(county)),
-            format!("The market regulation authority of {} takes it in and tells the person.", self.label(county)),
+            format!("先由{}的市场监督管理部门接收并告知。", self.label(county, Lang::Zh)),
+            format!(
+                "The market regulation authority of {} takes it in and tells the person.",
+                self.label(county, Lang::En)
+            ),
         ));
         Seat { county, town, referred: Some(referral), unroutable: false }
     }

@@ -60,6 +60,7 @@ pub fn lint(catalogue: &Catalogue, from: Date, to: Date, staffed: Option<&HashSe
     check.subroutes();
     check.offices();
     check.stations();
+    check.samples();
     check.coverage(from, to, staffed);
     check.findings.sort_by(|a, b| (b.severity, a.code, &a.place).cmp(&(a.severity, b.code, &b.place)));
     check.findings
@@ -286,7 +287,7 @@ impl<'a> Check<'a> {
                     format!("The sector {sector} of the station doesn't exist."),
                 );
             }
-            if station.phone.as_deref().is_none_or(|phone| phone.trim().is_empty()) {
+            if !station.sample && station.phone.as_deref().is_none_or(|phone| phone.trim().is_empty()) {
                 self.find(
                     Severity::Warning,
                     "station_without_phone",
@@ -295,6 +296,19 @@ impl<'a> Check<'a> {
                     "The station has no phone.".to_owned(),
                 );
             }
+        }
+    }
+
+    fn samples(&mut self) {
+        let samples = self.catalogue.stations.values().filter(|station| station.sample).count();
+        if samples > 0 {
+            self.find(
+                Severity::Warning,
+                "sample_stations",
+                "stations",
+                format!("有{samples}个示例站点，投入使用前应换成真实站点。"),
+                format!("{samples} stations are samples; replace them by real ones before going live."),
+            );
         }
     }
 

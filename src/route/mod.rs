@@ -467,22 +467,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A place's name with its city's, as pages show it: the same name may exist twice.
-    fn label(self, division: Division) -> String {
+    /// A place's name with its city's, as pages show it: the same name may exist twice. Towns have no English name.
+    fn label(self, division: Division, lang: Lang) -> String {
         let places = &self.catalogue.places;
-        let Some(place) = places.get(division) else { return division.to_string() };
-        let mut above = place.parent;
-        let mut name = place.name.clone();
-        while let Some(parent) =
-            above.filter(|&parent| Some(parent) != places.root).and_then(|parent| places.get(parent))
-        {
-            name.insert_str(0, &parent.name);
-            above = parent.parent;
-            // A tree of the data has three levels below the province; a loop in it must not hang a filing.
-            if name.len() > 200 {
-                break;
+        let mut names = Vec::with_capacity(3);
+        let mut at = Some(division);
+        // Three levels lie below the province in the data; a loop in it must not hang a filing.
+        while let Some(place) = at.and_then(|code| places.get(code)).filter(|_| names.len() < 4) {
+            if names.is_empty() || Some(place.code) != places.root {
+                names.push(places.name_in(place.code, lang).unwrap_or(&place.name));
             }
+            at = place.parent;
         }
-        name
+        match lang {
+            _ if names.is_empty() => division.to_string(),
+            Lang::Zh => names.iter().rev().copied().collect(),
+            Lang::En => names.join(", "),
+        }
     }
 }

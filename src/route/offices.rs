@@ -3,6 +3,7 @@
 use super::{Run, Step};
 use crate::config::catalogue::{Department, Office};
 use crate::domain::division::Division;
+use crate::domain::vocabulary::Lang;
 use jiff::civil::Date;
 
 impl<'a> Run<'a> {
@@ -20,12 +21,17 @@ impl<'a> Run<'a> {
             steps.push(Step::new(
                 "climb",
                 None,
-                format!("{}在{}没有承办单位，由{}一级承办。", department.name.zh, self.label(from), self.label(to)),
+                format!(
+                    "{}在{}没有承办单位，由{}一级承办。",
+                    department.name.zh,
+                    self.label(from, Lang::Zh),
+                    self.label(to, Lang::Zh)
+                ),
                 format!(
                     "{} has no office at {}; the level above, {}, handles it.",
                     department.name.en,
-                    self.label(from),
-                    self.label(to)
+                    self.label(from, Lang::En),
+                    self.label(to, Lang::En)
                 ),
             ));
         });

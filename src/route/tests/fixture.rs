@@ -215,6 +215,10 @@ pub(super) fn catalogue() -> Catalogue {
                 .map(|place| (place.code, place))
                 .collect(),
             replaced: BTreeMap::from([(division("320611"), division("320613"))]),
+            english: BTreeMap::from([
+                (division("320115"), "Jiangning".to_owned()),
+                (division("320100"), "Nanjing".to_owned()),
+            ]),
         },
         sectors,
         departments,
@@ -274,5 +278,6 @@ pub(super) fn catalogue() -> Catalogue {
             rollover: Rollover::HolidayOnly,
         },
         targets: Vec::new(),
+        categories: Vec::new(),
     }
 }

@@ -182,6 +182,11 @@ fn codes_are_read() {
     question.place = at("320115001");
     let routing = expect(&question, "320115", "narrowed_by_dispute", None);
     assert_eq!(routing.town, at("320115001"));
+    // The county is known, the place of the dispute gives the town; that of another county doesn't.
+    question.respondent.division = at("320115");
+    assert_eq!(route(&catalogue(), &question).town, at("320115001"));
+    question.place = at("320576050");
+    assert_eq!(route(&catalogue(), &question).town, None);
 }
 
 #[test]
@@ -266,6 +271,13 @@ fn assisting_departments_are_merged() {
     assert_eq!(codes("finance", date(2023, 8, 1)), ["pbc"]);
     assert_eq!(codes("finance", date(2020, 1, 1)), ["cbirc"]);
     assert_eq!(codes("price", TODAY), ["drc"]);
+    // The plan's order counts, not that of the file.
+    let mut shuffled = catalogue();
+    shuffled.routes.reverse();
+    for sector in ["courier", "culture"] {
+        let question = Question::complaint(sector, TODAY, at("320115"));
+        assert_eq!(route(&shuffled, &question), route(&catalogue(), &question));
+    }
 }
 
 #[test]
@@ -372,6 +384,19 @@ fn stations_in_their_order() {
     own.host_uscc = Some("91320115MA1ABCDE0X".to_owned());
     let mut catalogue = with_station(catalogue, own);
     assert_eq!(code(&catalogue, &question), found("uscc", "station_of_merchant"));
+    // A chain has one code and several stations: the one in the county is nearer.
+    let mut other = station("uscc-near", StationKind::ServiceStation, "320115001");
+    other.host_uscc = Some("91320115MA1ABCDE0X".to_owned());
+    let chain = with_station(catalogue.clone(), other);
+    assert_eq!(code(&chain, &question), found("uscc-near", "station_of_merchant"));
+    // The merchant is elsewhere: no station of the place of the dispute, only its own.
+    let mut elsewhere = question.clone();
+    elsewhere.respondent.division = at("330110");
+    elsewhere.place = at("320115001");
+    assert_eq!(code(&catalogue, &elsewhere), found("uscc", "station_of_merchant"));
+    elsewhere.respondent.uscc = None;
+    elsewhere.respondent.name = None;
+    assert_eq!(route(&catalogue, &elsewhere).station, None);
     // Closed, or of other sectors.
     catalogue.stations.get_mut("uscc").unwrap().until = Some(date(2026, 11, 23));
     catalogue.stations.get_mut("name").unwrap().sectors = vec!["tourism".to_owned()];
@@ -397,6 +422,7 @@ fn the_contract() {
     assert!(json["station"].is_null());
     assert_eq!(json["assisting"].as_array().unwrap().len(), 4);
     assert_eq!(json["steps"][0]["article"], "Art 13");
+    assert_eq!(json["steps"][0]["text"], "The respondent's place of business or domicile: Jiangning, Nanjing.");
     assert_eq!(routing.to_json(Lang::Zh)["steps"][0]["article"], "第十三条");
     assert_eq!(routing.to_json(Lang::Zh)["lead_department"]["name"], "post名");
 }
@@ -553,5 +579,121 @@ proptest! {
     ) {
         let catalogue = catalogue();
         always(&catalogue, &RouteIndex::new(&catalogue), &question);
+    }
+}
+
+/// The data that is shipped.
+mod shipped {
+    use super::*;
+    use crate::config::catalogue::PlaceKind;
+    use crate::config::{Source, load};
+    use crate::domain::calendar::Rollover;
+    use std::collections::HashSet;
+    use std::sync::LazyLock;
+
+    static SHIPPED: LazyLock<(Catalogue, RouteIndex)> = LazyLock::new(|| {
+        let catalogue = load(&Source::Embedded, Rollover::HolidayOnly).expect("sound data");
+        let index = RouteIndex::new(&catalogue);
+        (catalogue, index)
+    });
+
+    #[test]
+    fn the_plan_names_the_lead() {
+        leads_reach(&SHIPPED.0);
+    }
+
+    /// Sector, owner at Nanjing's Jiangning today, and in 2018.
+    #[test]
+    fn the_owner_at_a_county() {
+        let (catalogue, index) = &*SHIPPED;
+        let owners = [
+            ("ecommerce", "amr-320115", "aic-320115"),
+            ("rural_ecommerce", "drc-320115", "drc-320115"),
+            ("courier", "post-320100", "post-320100"),
+            ("tourism", "ct-320115", "tourism-320115"),
+            ("finance", "jiangsu-nfra", "jiangsu-pbc"),
+            ("telecom_info", "jiangsu-ca", "jiangsu-ca"),
+            ("healthcare", "health-320115", "hfpc-320115"),
+            ("brand_cluster", "commerce-320115", "commerce-320115"),
+            ("food_drug", "amr-320115", "fda-320115"),
+            ("price", "amr-320115", "price-320115"),
+            ("product_quality", "amr-320115", "aic-320115"),
+            ("life_services", "amr-320115", "aic-320115"),
+            ("other", "amr-320115", "aic-320115"),
+        ];
+        for (sector, today, in_2018) in owners {
+            for (on, owner) in [(TODAY, today), (date(2018, 6, 1), in_2018)] {
+                let routing = index.route(catalogue, &Question::complaint(sector, on, at("320115")));
+                assert_eq!(routing.office.code, owner, "{sector} {on} {:?}", routing.steps);
+            }
+        }
+    }
+
+    #[test]
+    fn every_subsector_on_every_era() {
+        let (catalogue, index) = &*SHIPPED;
+        for rule in &catalogue.subroutes {
+            for on in [date(2018, 6, 1), date(2019, 6, 1), date(2023, 8, 1), THEN, TODAY] {
+                let mut question = Question::complaint(&rule.sector, on, at("320576050"));
+                question.subsector = Some(rule.subsector.clone());
+                always(catalogue, index, &question);
+                let routing = index.route(catalogue, &question);
+                assert_eq!(
+                    routing.owner_is_fallback,
+                    rule.subsector == "rail_air",
+                    "{} {on}: {:?}",
+                    rule.code,
+                    routing.steps
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn rail_and_air_are_referred_out() {
+        let (catalogue, index) = &*SHIPPED;
+        let mut question = Question::complaint("transport_auto", TODAY, at("320115"));
+        question.subsector = Some("rail_air".to_owned());
+        assert_eq!(index.route(catalogue, &question).referred.unwrap().code, "transport_rail_air");
+    }
+
+    #[test]
+    fn lint_finds_no_error() {
+        let found = lint(&SHIPPED.0, date(2018, 1, 1), date(2030, 12, 31), None);
+        let errors: Vec<_> = found.iter().filter(|one| one.severity == Severity::Error).collect();
+        assert_eq!(errors, [] as [&Finding; 0]);
+        assert!(found.iter().any(|one| one.code == "lead_does_not_enforce"));
+    }
+
+    #[test]
+    fn every_county_and_zone_has_its_market_regulation() {
+        let (catalogue, index) = &*SHIPPED;
+        let seats = catalogue.places.by_code.values();
+        let seats = seats.filter(|place| matches!(place.kind, PlaceKind::County | PlaceKind::FunctionalZone));
+        let owners: HashSet<_> = seats
+            .map(|place| index.route(catalogue, &Question::complaint("other", TODAY, Some(place.code))))
+            .map(|routing| {
+                assert_eq!(routing.office.code, format!("amr-{}", routing.division));
+                routing.office.code
+            })
+            .collect();
+        assert_eq!(owners.len(), 95 + 9);
+    }
+
+    proptest! {
+        #[test]
+        fn every_case_has_an_owner_that_can_decide(
+            question in any_question(SHIPPED.0.sectors.iter().map(|sector| sector.code.clone()).collect()),
+            place in proptest::sample::select(SHIPPED.0.places.by_code.keys().copied().collect::<Vec<_>>()),
+        ) {
+            let (catalogue, index) = &*SHIPPED;
+            always(catalogue, index, &question);
+            // The same in a place of the real tree, with a sub-sector of the real list.
+            let subsector = catalogue.sector(&question.sector).and_then(|sector| sector.subsectors.first());
+            let mut real = question.clone();
+            real.respondent = RespondentPlace { division: Some(place), ..RespondentPlace::default() };
+            real.subsector = subsector.map(|(code, _)| code.clone());
+            always(catalogue, index, &real);
+        }
     }
 }
