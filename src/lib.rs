@@ -3,6 +3,5 @@
 pub mod ambient;
 pub mod config;
 pub mod domain;
-
 pub mod identity;
 pub mod privacy;
