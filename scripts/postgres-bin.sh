@@ -3,7 +3,7 @@
 # the one on PATH. Fails when there is none.
 set -euo pipefail
 
-newest="$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -path '*/bin/initdb' 2>/dev/null | sort -t/ -k5 -V | tail -n 1)"
+newest="$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -path '*/bin/initdb' 2>/dev/null | sort -t/ -k5 -V | tail -n 1 || true)"
 found="${newest:-$(command -v initdb || true)}"
 if [[ -z "$found" ]]; then
     # A link to one of the programs tells where the others are.
