@@ -199,7 +199,12 @@ impl KeyRing {
     /// Adds a signing key and makes it the active one; tokens signed by the others stay valid until they expire. Returns
     /// its id.
     pub fn rotate_signing(&mut self, entropy: &dyn Entropy, now: Timestamp) -> String {
-        let kid = format!("k{}", self.signing.len() + 1);
+        // The first free one: an operator may have taken out keys whose tokens have all expired.
+        let mut number = self.signing.len() + 1;
+        while self.signing.iter().any(|key| key.kid == format!("k{number}")) {
+            number += 1;
+        }
+        let kid = format!("k{number}");
         self.signing.push(SigningKey { kid: kid.clone(), created: now, secret: Secret::generate(entropy) });
         kid.clone_into(&mut self.active_signing);
         kid
@@ -440,6 +445,8 @@ mod tests {
         assert_eq!(bytes_of(&loaded), bytes_of(&ring));
         assert_eq!((loaded.active_master, loaded.active_signing()), (2, "k2"));
         assert_eq!(loaded.signing_keys().map(|(kid, _)| kid).collect::<Vec<_>>(), ["k1", "k2"]);
+        ring.signing.remove(0);
+        assert_eq!(ring.rotate_signing(&entropy, now()), "k3");
     }
 
     #[test]
