@@ -177,6 +177,8 @@ vocabulary! {
         Urge = "urge",
         /// 督办.
         Supervise = "supervise",
+        /// Both sides have been told of the end of an accepted complaint (Art 23 ¶2).
+        Inform = "inform",
         /// The system counts the clocks anew after a calendar was loaded.
         Recompute = "recompute",
     }
