@@ -779,7 +779,11 @@ mod tests {
             for end in ENDS {
                 for row in TABLE.iter().filter(|row| row.kinds.contains(kind) && row.from.contains(end)) {
                     assert!(row.to == To::Stay || row.action == Action::Reopen, "{end} {}", row.action);
-                    assert!(matches!(row.action, Action::Rate | Action::Reopen | Action::Note), "{end} {}", row.action);
+                    assert!(
+                        matches!(row.action, Action::Rate | Action::Reopen | Action::Inform | Action::Note),
+                        "{end} {}",
+                        row.action
+                    );
                 }
             }
         }

@@ -98,7 +98,7 @@ vocabulary! {
 }
 
 impl State {
-    /// Whether the case has come to an end; only `rate` and `reopen` are possible then.
+    /// Whether the case has come to an end; what is left then is to rate, to tell the parties, to note, and to reopen.
     pub const fn is_end(self) -> bool {
         matches!(
             self,

@@ -167,7 +167,11 @@ mod tests {
         let columns: BTreeSet<_> = Fact::ALL.iter().map(|fact| fact.column()).collect();
         assert_eq!(bits.len(), Fact::ALL.len());
         assert_eq!(columns.len(), Fact::ALL.len());
-        assert!(columns.iter().all(|name| name.starts_with("n_") && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+        assert!(
+            columns
+                .iter()
+                .all(|name| name.starts_with("n_") && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        );
         assert_eq!(Fact::ALL.iter().copied().collect::<Facts>().iter().count(), Fact::ALL.len());
     }
 }

@@ -70,9 +70,6 @@ pub fn available_actions(catalogue: &Catalogue, case: &Case, role: Role, context
     };
     transition::open_to(case.kind, case.state, role)
         .filter(|row| guards::blocked(row, case, rule, role, context).is_none())
-        .map(|row| Available {
-            action: row.action,
-            fields: row.fields.iter().map(|field| spec(row, field)).collect(),
-        })
+        .map(|row| Available { action: row.action, fields: row.fields.iter().map(|field| spec(row, field)).collect() })
         .collect()
 }

@@ -172,9 +172,7 @@ pub fn recompute(catalogue: &Catalogue, clock: &Clock) -> Option<Clock> {
     }
     let due = match clock.span {
         Span::Days(length) => catalogue.calendar.add_days(clock.start, length.saturating_add(clock.paused_days)),
-        Span::WorkingDays(length) if clock.paused_days == 0 => {
-            catalogue.calendar.add_working_days(clock.start, length)
-        }
+        Span::WorkingDays(length) if clock.paused_days == 0 => catalogue.calendar.add_working_days(clock.start, length),
         Span::WorkingDays(_) | Span::Until => return None,
     };
     if due.on == clock.due && due.provisional {

@@ -174,7 +174,8 @@ impl Turn<'_> {
             Action::Reopen => self.reopen(),
             Action::Assign => self.case.assigned_to = self.given.user("to").map(str::to_owned),
             Action::Link => {
-                let link = |to: &crate::domain::reference::Reference| Link { to: to.clone(), relation: Relation::Linked };
+                let link =
+                    |to: &crate::domain::reference::Reference| Link { to: to.clone(), relation: Relation::Linked };
                 self.links = self.given.cases().iter().map(link).collect();
             }
             Action::MergeInto => self.merge()?,

@@ -225,7 +225,9 @@ impl<'a> Reader<'a> {
                 known.map(|code| Given::Code(code)).ok_or_else(|| unknown("code", &allowed))
             }),
             Value::RefusalGround => self.ground(value, self.rule.map(|rule| rule.refusal.as_slice()), &allowed()),
-            Value::TerminationGround => self.ground(value, self.rule.map(|rule| rule.termination.as_slice()), &allowed()),
+            Value::TerminationGround => {
+                self.ground(value, self.rule.map(|rule| rule.termination.as_slice()), &allowed())
+            }
             Value::DateAhead => self.date(value).map(Given::Date),
             Value::Money => string(value).and_then(Money::parse).map(Given::Money),
             Value::Bool => value
@@ -268,8 +270,7 @@ impl<'a> Reader<'a> {
 
     fn date(&self, value: &Json) -> Result<Date, Invalid> {
         let pattern = "YYYY-MM-DD, not before today";
-        let date: Date =
-            string(value)?.parse().map_err(|_| Invalid::new("date", "not a date").allowed(pattern))?;
+        let date: Date = string(value)?.parse().map_err(|_| Invalid::new("date", "not a date").allowed(pattern))?;
         if date < self.context.today {
             return Err(Invalid::new("past", "must not lie in the past").allowed(pattern));
         }
@@ -283,14 +284,15 @@ impl<'a> Reader<'a> {
             .catalogue
             .office_on(code, self.context.today)
             .ok_or_else(|| Invalid::new("unknown_value", "no office in force has this code"))?;
-        let department = self
-            .catalogue
-            .departments
-            .get(&office.department)
-            .filter(|department| department.enforces)
-            .ok_or_else(|| Invalid::new("not_enforcing", "this body can't decide a case; name an enforcing office"))?;
+        let department =
+            self.catalogue.departments.get(&office.department).filter(|department| department.enforces).ok_or_else(
+                || Invalid::new("not_enforcing", "this body can't decide a case; name an enforcing office"),
+            )?;
         if self.catalogue.rule(department.regime, self.case.received_on).is_none() {
-            return Err(Invalid::new("no_rule", "no rule of this office covers the day on which the case was received"));
+            return Err(Invalid::new(
+                "no_rule",
+                "no rule of this office covers the day on which the case was received",
+            ));
         }
         Ok(office)
     }
@@ -357,11 +359,9 @@ impl<'a> Reader<'a> {
                     problems.at("/party", fault.allowed(own.code()));
                 }
             }
-            Action::Settle => {
-                if fields.bool("represented_consent") == Some(false) {
-                    let detail = "those who are represented must consent to a settlement (Art 12)";
-                    problems.at("/represented_consent", Invalid::new("consent_missing", detail).allowed("true"));
-                }
+            Action::Settle if fields.bool("represented_consent") == Some(false) => {
+                let detail = "those who are represented must consent to a settlement (Art 12)";
+                problems.at("/represented_consent", Invalid::new("consent_missing", detail).allowed("true"));
             }
             // In answer to a request for proof an attachment alone may be the supply.
             Action::Supply if fields.is_empty() && problems.0.is_empty() && self.case.state != State::IdRequested => {

@@ -80,14 +80,9 @@ fn check(guard: Guard, case: &Case, rule: Option<&Rule>, role: Role, context: &C
             "a rating can be changed within 20 days after it was first given",
         ),
         Guard::ReminderSpaced => {
-            let spaced = context
-                .last_reminder
-                .is_none_or(|last| clocks::days_between(last, context.today) >= REMINDER_DAYS);
-            unless(
-                role != Role::Consumer || spaced,
-                "reminded_recently",
-                "a consumer can remind once in 3 days",
-            )
+            let spaced =
+                context.last_reminder.is_none_or(|last| clocks::days_between(last, context.today) >= REMINDER_DAYS);
+            unless(role != Role::Consumer || spaced, "reminded_recently", "a consumer can remind once in 3 days")
         }
         Guard::NotSplit => unless(!context.split_off, "already_split", "a linked case was split off already"),
         Guard::NoticeOwed => unless(

@@ -1,8 +1,6 @@
 //! A small catalogue written by hand (rules as in the law, three offices and a superior), cases and shorthands.
 
-use crate::config::catalogue::{
-    Catalogue, ClockRule, Department, Ground, Name, Office, Places, Rule, Sector, Unit,
-};
+use crate::config::catalogue::{Catalogue, ClockRule, Department, Ground, Name, Office, Places, Rule, Sector, Unit};
 use crate::domain::calendar::{DayKind, Rollover, WorkCalendar};
 use crate::domain::case::{Actor, Case, CaseId, Consents, Milestones};
 use crate::domain::division::{Division, Level};
@@ -53,8 +51,17 @@ pub(super) fn calendar(published_2027: bool) -> WorkCalendar {
         span("2027-02-05", "2027-02-11");
     }
     for worked in [
-        "2024-09-14", "2024-09-29", "2024-10-12", "2025-01-26", "2025-02-08", "2026-01-04", "2026-02-14", "2026-02-28",
-        "2026-05-09", "2026-09-20", "2026-10-10",
+        "2024-09-14",
+        "2024-09-29",
+        "2024-10-12",
+        "2025-01-26",
+        "2025-02-08",
+        "2026-01-04",
+        "2026-02-14",
+        "2026-02-28",
+        "2026-05-09",
+        "2026-09-20",
+        "2026-10-10",
     ] {
         days.insert(day(worked), DayKind::MakeupWorkday);
     }
@@ -96,11 +103,7 @@ fn rule(id: &str, regime: Regime, from: &str, until: Option<&str>, grounds_of: (
         (ClockKind::StationEnd, wd(10)),
     ]);
     if id == "order-20" {
-        let mediate = ClockRule {
-            pauses_for_testing: true,
-            cap: Some((60, Unit::Days, day("2024-07-01"))),
-            ..wd(45)
-        };
+        let mediate = ClockRule { pauses_for_testing: true, cap: Some((60, Unit::Days, day("2024-07-01"))), ..wd(45) };
         clocks.insert(ClockKind::Mediate, mediate);
     }
     let market = regime == Regime::MarketRegulation;
@@ -195,7 +198,7 @@ pub(super) fn half_built(catalogue: &Catalogue, kind: Kind, received: Date) -> C
         kind,
         state: State::Received,
         version: 0,
-        received_at: received.at(9, 0, 0, 0).to_zoned(TimeZone::UTC).expect("an instant").timestamp(),
+        received_at: TimeZone::UTC.to_timestamp(received.at(1, 0, 0, 0)).expect("an instant"),
         received_on: received,
         with_office_since: received,
         channel: Channel::Web,

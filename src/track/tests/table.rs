@@ -12,7 +12,8 @@ use uuid::Uuid;
 /// Action, kinds (`C`omplaint, `R`eport), states before, state after (`=` stays), roles.
 type Line = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
-const OPEN: &str = "received triage negotiating dispatched returned id_requested accepted mediating suspended verifying";
+const OPEN: &str =
+    "received triage negotiating dispatched returned id_requested accepted mediating suspended verifying";
 const ENDS: &str = "settled terminated refused withdrawn transferred filed not_filed merged";
 
 const EXPECTED: &[Line] = &[
@@ -33,13 +34,7 @@ const EXPECTED: &[Line] = &[
     ("settle", "C", "accepted mediating", "settled", "officer"),
     ("terminate", "C", "accepted mediating suspended", "terminated", "officer"),
     ("withdraw", "CR", OPEN, "withdrawn", "consumer"),
-    (
-        "transfer",
-        "CR",
-        "dispatched id_requested accepted mediating suspended verifying",
-        "transferred",
-        "officer",
-    ),
+    ("transfer", "CR", "dispatched id_requested accepted mediating suspended verifying", "transferred", "officer"),
     ("verify", "R", "dispatched", "verifying", "officer"),
     ("extend", "R", "dispatched verifying", "verifying", "officer"),
     ("decide_filing", "R", "dispatched verifying", "filed", "officer"),
@@ -246,10 +241,10 @@ fn all_faults_are_told_at_once_with_what_is_allowed() {
 #[test]
 fn fields_are_held_to_the_case() {
     let one = |pointer: &str, code| vec![(pointer.to_owned(), code)];
-    let mut story = Story::opened(Kind::Complaint, "2026-06-01", |_| {}, Opening { unroutable: true, ..Opening::default() });
-    let dispatch = |story: &Story, office: &str| {
-        faults(story, Role::Dispatcher, Action::Dispatch, json!({ "office": office }))
-    };
+    let mut story =
+        Story::opened(Kind::Complaint, "2026-06-01", |_| {}, Opening { unroutable: true, ..Opening::default() });
+    let dispatch =
+        |story: &Story, office: &str| faults(story, Role::Dispatcher, Action::Dispatch, json!({ "office": office }));
     assert_eq!(dispatch(&story, "amr-999999"), one("/office", "unknown_value"));
     assert_eq!(dispatch(&story, "amr-320102"), one("/office", "unknown_value"), "no longer in force");
     assert_eq!(dispatch(&story, "ccpc-320115"), one("/office", "not_enforcing"));
@@ -286,10 +281,7 @@ fn fields_are_held_to_the_case() {
     assert_eq!(faults(&story, Role::Consumer, Action::Supply, json!({})), one("", "required"));
     let party = json!({"complainant": {"phone": "", "age": 3}});
     let told = faults(&story, Role::Consumer, Action::Supply, party);
-    assert_eq!(
-        told,
-        [("/complainant/age".to_owned(), "unknown_field"), ("/complainant/phone".to_owned(), "required")]
-    );
+    assert_eq!(told, [("/complainant/age".to_owned(), "unknown_field"), ("/complainant/phone".to_owned(), "required")]);
     story.case.state = State::Settled;
     story.case.milestones.closed = Some(story.today);
     let rating = json!({"solved": "yes", "satisfied": 6, "contacted": false});
