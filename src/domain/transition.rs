@@ -117,7 +117,7 @@ pub enum Guard {
     NoDispute,
     /// A dispute over competence is open.
     InDispute,
-    /// Not prolonged before.
+    /// Not prolonged before, by a rule that knows an extension, and while the limit runs.
     NotExtended,
     /// Not opened again before.
     NotReopened,
@@ -133,6 +133,8 @@ pub enum Guard {
     TargetFits,
     /// Split off no second time.
     NotSplit,
+    /// `NOTIFY` runs: the parties are still to be told of the end.
+    NoticeOwed,
 }
 
 /// What a step does to a clock.
@@ -158,7 +160,7 @@ pub enum ClockEffect {
     Extend,
     /// Starts `COMPETENCE_DISPUTE` at the second return.
     DisputeAtSecondReturn,
-    /// Starts `NOTIFY` when the case had been accepted.
+    /// Starts `NOTIFY` when the case had been accepted; both sides are then owed what the row owes one (Art 23 ¶2).
     NotifyIfAccepted,
 }
 
@@ -591,6 +593,19 @@ pub const TABLE: &[Transition] = &[
         marks: &[Mark::Reopened],
         notices: &[to_complainant("reopening")],
     },
+    // By the system when both notices went out, by the officer who told them in person: without it `NOTIFY` would never end.
+    Transition {
+        action: Action::Inform,
+        kinds: COMPLAINT,
+        from: ENDS,
+        to: To::Stay,
+        by: &[Role::Officer, Role::System],
+        fields: &[may("note", Value::Text(2000))],
+        guards: &[Guard::NoticeOwed],
+        clocks: &[ClockEffect::Stop(ClockKind::Notify)],
+        marks: &[],
+        notices: &[],
+    },
     Transition {
         action: Action::Assign,
         kinds: BOTH,
@@ -764,7 +779,11 @@ mod tests {
             for end in ENDS {
                 for row in TABLE.iter().filter(|row| row.kinds.contains(kind) && row.from.contains(end)) {
                     assert!(row.to == To::Stay || row.action == Action::Reopen, "{end} {}", row.action);
-                    assert!(matches!(row.action, Action::Rate | Action::Reopen | Action::Note), "{end} {}", row.action);
+                    assert!(
+                        matches!(row.action, Action::Rate | Action::Reopen | Action::Inform | Action::Note),
+                        "{end} {}",
+                        row.action
+                    );
                 }
             }
         }
