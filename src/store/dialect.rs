@@ -9,10 +9,13 @@ use crate::store::filing::{
 use crate::store::schema::{
     case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox, parties,
 };
-use crate::store::types::Key;
+use crate::store::types::{Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text};
+use diesel::pg::Pg;
+use diesel::query_builder::BoxedSqlQuery;
+use diesel::sql_types::{Array, BigInt, Integer, Text};
+use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
 
 /// Most rows in one statement; SQLite takes 32 766 values, a case has 29.
@@ -244,7 +247,6 @@ fn bucket(db: &Db) -> i16 {
 
 /// Puts cases into the full-text index: each its tokens, separated by spaces.
 pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreError> {
-    use crate::store::types::Uid;
     match db {
         Db::Pg(c) => {
             for chunk in entries.chunks(CHUNK) {
@@ -289,5 +291,84 @@ pub(super) fn search_condition(db: &Db, tokens: &[String]) -> (&'static str, Str
             let words: Vec<String> = tokens.iter().map(|token| format!("\"{}\"", token.replace('"', ""))).collect();
             ("cases.row IN (SELECT rowid FROM case_search WHERE case_search MATCH ", words.join(" AND "), ")")
         }
+    }
+}
+
+/// A value bound into a query that is put together at run time.
+#[derive(Debug, Clone)]
+pub(super) enum Bind {
+    /// Text.
+    Text(String),
+    /// A day.
+    Day(On),
+    /// A code or a small number.
+    Int(i32),
+    /// A number.
+    Big(i64),
+    /// A key.
+    Key(Key),
+}
+
+/// Loads the rows of a query put together from constant text with a `?` for each value. PostgreSQL's adding up of `bigint`
+/// gives `numeric`, which the query builder has no shared type for: such queries cast and come here.
+pub(super) fn rows<T>(db: &mut Db, sql: &str, binds: Vec<Bind>) -> Result<Vec<T>, StoreError>
+where
+    T: QueryableByName<Pg> + QueryableByName<Sqlite> + 'static,
+{
+    macro_rules! load {
+        ($backend:ty, $c:expr, $sql:expr) => {{
+            let query: BoxedSqlQuery<'_, $backend, _> = diesel::sql_query($sql).into_boxed();
+            let bound = binds.into_iter().fold(query, |query, bind| match bind {
+                Bind::Text(value) => query.bind::<Text, _>(value),
+                Bind::Day(value) => query.bind::<Day, _>(value),
+                Bind::Int(value) => query.bind::<Integer, _>(value),
+                Bind::Big(value) => query.bind::<BigInt, _>(value),
+                Bind::Key(value) => query.bind::<Uid, _>(value),
+            });
+            bound.load::<T>($c)?
+        }};
+    }
+    Ok(match db {
+        Db::Pg(c) => load!(Pg, c, numbered(sql)),
+        Db::Sqlite(c) => load!(Sqlite, c, sql),
+    })
+}
+
+/// PostgreSQL's placeholders: `$1`, `$2` … for each `?`.
+fn numbered(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len() + 32);
+    for (place, part) in sql.split('?').enumerate() {
+        if place > 0 {
+            text.push('$');
+            text.push_str(&place.to_string());
+        }
+        text.push_str(part);
+    }
+    text
+}
+
+/// Makes every statement of a reading unit see one state of the data. SQLite's transactions do so anyway; PostgreSQL's
+/// default shows each statement the newest state. Must be the unit's first statement.
+pub(super) fn one_state(db: &mut Db) -> Result<(), StoreError> {
+    match db {
+        Db::Pg(_) => execute(db, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
+        Db::Sqlite(_) => Ok(()),
+    }
+}
+
+/// Lifts the time limit for the statements of this transaction: a recount reads every case.
+pub(super) fn no_time_limit(db: &mut Db) -> Result<(), StoreError> {
+    match db {
+        Db::Pg(_) => execute(db, "SET LOCAL statement_timeout = 0"),
+        Db::Sqlite(_) => Ok(()),
+    }
+}
+
+/// Keeps others from changing counters until this transaction ends. Every unit changes its cases first and its counters
+/// last, so that whoever waits here has committed nothing yet.
+pub(super) fn lock_counters(db: &mut Db) -> Result<(), StoreError> {
+    match db {
+        Db::Pg(_) => execute(db, "SET LOCAL lock_timeout = '60s'; LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE"),
+        Db::Sqlite(_) => Ok(()),
     }
 }

@@ -180,8 +180,23 @@ pub struct Behind {
     pub awaiting: Option<(Date, bool)>,
     /// Also those that await a decision that was due before this day, besides those that have `having`.
     pub or_overdue_on: Option<Date>,
+    /// Only open ones, and which of them.
+    pub open: Option<OpenPart>,
+    /// Only those of which an amount was recovered.
+    pub recovered: bool,
     /// Dimensions.
     pub dimensions: Dimensions,
+}
+
+/// Which of the open cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenPart {
+    /// All.
+    Any,
+    /// Those with a running limit whose last day lies before a day.
+    PastDue(Date),
+    /// Those whose decision isn't due before a day, or for which no such limit runs.
+    NotDue(Date),
 }
 
 /// Values that dimensions are narrowed to.
@@ -252,6 +267,17 @@ pub fn behind(
         Some((today, false)) => query.filter(cases::decision_due.ge(On(today))),
         None => query,
     };
+    query = match what.open {
+        Some(OpenPart::Any) => query.filter(cases::is_open),
+        Some(OpenPart::PastDue(today)) => query.filter(cases::is_open.and(cases::next_due.lt(On(today)))),
+        Some(OpenPart::NotDue(today)) => query
+            .filter(cases::is_open)
+            .filter(cases::decision_due.is_null().nullable().or(cases::decision_due.ge(On(today)))),
+        None => query,
+    };
+    if what.recovered {
+        query = query.filter(cases::recovered_fen.gt(0));
+    }
     if let Some(after) = after {
         query = query.filter(cases::case_id.gt(Key::from(after)));
     }
