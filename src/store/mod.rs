@@ -14,6 +14,7 @@
 //! would have to check them across shards.
 
 pub mod attachments;
+pub mod backup;
 pub mod calendars;
 pub mod cases;
 pub mod counters;
@@ -26,6 +27,7 @@ pub mod queue;
 mod schema;
 pub mod snapshots;
 pub mod types;
+pub mod upkeep;
 pub mod users;
 mod writer;
 
