@@ -38,7 +38,7 @@ pub(super) fn load(source: &Source, rollover: Rollover, faults: &mut Faults) -> 
         let name = format!("calendar/{year}.csv");
         match source.read(&name) {
             Ok(text) => calendar.days.extend(days(source.label(&name), year, &text, faults)),
-            Err(fault) => faults.push(fault),
+            Err(fault) => faults.push(*fault),
         }
     }
     for name in source.list("calendar", "csv") {

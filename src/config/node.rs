@@ -10,18 +10,18 @@ pub(super) fn read_toml(source: &Source, name: &str, faults: &mut Faults) -> Opt
     match source.read(name).and_then(|text| parse_toml(&source.label(name), &text)) {
         Ok(table) => Some(table),
         Err(fault) => {
-            faults.push(fault);
+            faults.push(*fault);
             None
         }
     }
 }
 
 /// Reads TOML text; `label` names it in messages.
-pub(super) fn parse_toml(label: &str, text: &str) -> Result<toml::Table, ConfigError> {
+pub(super) fn parse_toml(label: &str, text: &str) -> Result<toml::Table, Box<ConfigError>> {
     text.parse::<toml::Table>().map_err(|error| {
         let upto = error.span().and_then(|span| text.get(..span.start));
         let line = upto.and_then(|upto| u64::try_from(upto.matches('\n').count() + 1).ok());
-        ConfigError { line, ..ConfigError::of_file(label, format!("not a TOML file: {}", error.message())) }
+        Box::new(ConfigError { line, ..ConfigError::of_file(label, format!("not a TOML file: {}", error.message())) })
     })
 }
 

@@ -115,9 +115,8 @@ fn route(row: Row<'_>, sectors: &Codes, departments: &Codes, faults: &mut Faults
     );
     let department = row.required("department", faults);
     if let (Some(department), Some(part)) = (department, part) {
-        if part != Part::Territorial {
-            row.known("department", department, departments, faults);
-        } else if !GROUPS.contains(&department) {
+        let group = part == Part::Territorial && GROUPS.contains(&department);
+        if !group {
             row.known("department", department, departments, faults);
         }
     }

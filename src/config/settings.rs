@@ -274,3 +274,9 @@ fn rollover<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rollover, D::E
         other => Err(serde::de::Error::custom(format!("unknown roll-over {other}"))),
     }
 }
+
+/// How many settings there are.
+#[cfg(test)]
+pub(super) const fn count() -> usize {
+    key::KEYS.len()
+}

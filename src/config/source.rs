@@ -58,15 +58,15 @@ impl Source {
     }
 
     /// The text of a file.
-    pub(super) fn read(&self, name: &str) -> Result<Cow<'static, str>, ConfigError> {
+    pub(super) fn read(&self, name: &str) -> Result<Cow<'static, str>, Box<ConfigError>> {
         let label = self.label(name);
         match self.on_disk(name) {
             Some(path) => std::fs::read_to_string(path)
                 .map(Cow::Owned)
-                .map_err(|error| ConfigError::of_file(&label, format!("can't be read: {error}"))),
-            None => {
-                Self::embedded(name).map(Cow::Borrowed).ok_or_else(|| ConfigError::of_file(&label, "doesn't exist"))
-            }
+                .map_err(|error| Box::new(ConfigError::of_file(&label, format!("can't be read: {error}")))),
+            None => Self::embedded(name)
+                .map(Cow::Borrowed)
+                .ok_or_else(|| Box::new(ConfigError::of_file(&label, "doesn't exist"))),
         }
     }
 

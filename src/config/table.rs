@@ -28,7 +28,7 @@ impl Table {
         match source.read(name) {
             Ok(text) => Self::parse(source.label(name), &text, columns, faults),
             Err(fault) => {
-                faults.push(fault);
+                faults.push(*fault);
                 Self::unusable(source.label(name))
             }
         }

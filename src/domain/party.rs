@@ -157,10 +157,9 @@ impl RawPerson {
             at("id_type"),
             self.id_type.as_deref(),
             |kind| {
-                ID_TYPES
-                    .contains(&kind)
-                    .then(|| kind.to_owned())
-                    .ok_or_else(|| Invalid::new("unknown_value", "unknown kind of document").allowed(ID_TYPES.join(", ")))
+                ID_TYPES.contains(&kind).then(|| kind.to_owned()).ok_or_else(|| {
+                    Invalid::new("unknown_value", "unknown kind of document").allowed(ID_TYPES.join(", "))
+                })
             },
             faults,
         );

@@ -6,12 +6,12 @@ use crate::app::App;
 use crate::classify::{Classification, Hints};
 use crate::domain::case::{Actor, Case, CaseId, Consents, Milestones};
 use crate::domain::chain::GENESIS;
+use crate::domain::party::{Person, Respondent};
 use crate::domain::reference::Reference;
 use crate::domain::text;
 use crate::domain::vocabulary::{Action, Kind, PartyRole, Role, SectorSource, State};
-use crate::domain::party::{Person, Respondent};
 use crate::intake::submission::{Entry, Submission};
-use crate::measure;
+use crate::measure::{count::count, facts::facts};
 use crate::privacy::Purpose;
 use crate::route::{Question, RespondentPlace, Router, Routing};
 use crate::store::StoreError;
@@ -246,7 +246,7 @@ impl Maker<'_> {
         // The public may name a number of another system, but only staff and import can take it for a case.
         let external = if self.entry == Entry::Public { &[][..] } else { &case.external };
         Ok(NewCase {
-            case: CaseRow::new(case, measure::facts(case), &sealed, &last_hash, now)?,
+            case: CaseRow::new(case, facts(case), &sealed, &last_hash, now)?,
             parties: parties.iter().map(|party| dossier.seal_party(entropy, party)).collect(),
             event,
             clocks: ClockRow::of(case),
@@ -261,7 +261,7 @@ impl Maker<'_> {
             outbox: receipts(app, &dossier, case, &submission.complainant, now),
             links,
             tokens: tokens(submission),
-            deltas: measure::count(None, case),
+            deltas: count(None, case),
         })
     }
 }

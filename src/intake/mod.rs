@@ -154,7 +154,7 @@ async fn look_around(
     if key_hash.is_none() && (complainant.is_none() || respondent.is_none()) {
         return Ok(Ground { complainant, respondent, ..Ground::default() });
     }
-    let window = i64::from(app.settings.intake.duplicate_days);
+    let window = i64::from(app.settings.intake.duplicate_window_days);
     let since = app.today().saturating_sub(window.days());
     let kinds: Vec<Kind> = submission.kinds.clone();
     let (of, against) = (complainant.clone(), respondent.clone());

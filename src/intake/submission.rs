@@ -165,7 +165,10 @@ impl Raw {
         let reports_only = kinds.as_deref() == Some(&[Kind::Report]);
         let anonymous = self.anonymous.unwrap_or(false);
         if anonymous && !reports_only && kinds.is_some() {
-            faults.at("/anonymous", Invalid::new("not_for_complaints", "only a report can be anonymous (Art 10)").allowed("false"));
+            faults.at(
+                "/anonymous",
+                Invalid::new("not_for_complaints", "only a report can be anonymous (Art 10)").allowed("false"),
+            );
         }
         if anonymous && self.complainant.is_some() {
             faults.at("/complainant", Invalid::new("not_when_anonymous", "an anonymous report has no complainant"));
@@ -181,11 +184,11 @@ impl Raw {
         if incident_date.is_some_and(|day| day > checks.today) {
             faults.at("/incident_date", Invalid::new("in_future", "lies in the future").allowed("today or before"));
         }
-        let received_at =
-            optional("/received_at", self.received_at.as_deref(), |at| received(at, checks), &mut faults);
+        let received_at = optional("/received_at", self.received_at.as_deref(), |at| received(at, checks), &mut faults);
         let channel = optional("/channel", self.channel.as_deref(), |code| channel(code, checks.entry), &mut faults);
         let external = external(self.external_references.unwrap_or_default(), &mut faults);
-        let sector = optional("/sector", self.sector.as_deref(), |code| known_sector(code, checks.catalogue), &mut faults);
+        let sector =
+            optional("/sector", self.sector.as_deref(), |code| known_sector(code, checks.catalogue), &mut faults);
         let lang = optional("/lang", self.lang.as_deref(), Lang::parse, &mut faults);
         match (kinds, narrative) {
             (Some(kinds), Some(narrative)) if faults.0.is_empty() => Ok(Submission {
@@ -276,8 +279,11 @@ fn received(value: &str, checks: &Checks<'_>) -> Result<Timestamp, Invalid> {
         return Err(Invalid::new("in_future", "lies in the future").allowed(allowed));
     }
     if crate::ambient::today_in_shanghai(at) < FIRST_DAY {
-        return Err(Invalid::new("before_rules", "was received before 2020-01-01, when Order 20 came into force: no rule covers it")
-            .allowed(allowed));
+        return Err(Invalid::new(
+            "before_rules",
+            "was received before 2020-01-01, when Order 20 came into force: no rule covers it",
+        )
+        .allowed(allowed));
     }
     Ok(at)
 }
@@ -286,7 +292,9 @@ fn channel(code: &str, entry: Entry) -> Result<Channel, Invalid> {
     let channel = Channel::parse(code)?;
     let public = matches!(channel, Channel::Web | Channel::App | Channel::Open311);
     if entry == Entry::Public && !public {
-        return Err(Invalid::new("not_for_public", "only staff and import may name this channel").allowed("web, app, open311"));
+        return Err(
+            Invalid::new("not_for_public", "only staff and import may name this channel").allowed("web, app, open311")
+        );
     }
     Ok(channel)
 }
@@ -312,7 +320,10 @@ fn demands(codes: Vec<String>, faults: &mut Problems) -> Vec<Demand> {
 
 fn representatives(people: Vec<RawPerson>, faults: &mut Problems) -> Vec<Person> {
     if people.len() > 2 {
-        faults.at("/representatives", Invalid::new("too_many", "a joint complaint has two representatives at most (Art 12)").allowed("0 to 2"));
+        faults.at(
+            "/representatives",
+            Invalid::new("too_many", "a joint complaint has two representatives at most (Art 12)").allowed("0 to 2"),
+        );
         return Vec::new();
     }
     people
@@ -343,7 +354,8 @@ fn external(references: Vec<RawExternal>, faults: &mut Problems) -> Vec<External
 }
 
 fn system(name: &str) -> Result<String, Invalid> {
-    let shape = (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let shape = (1..=40).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     shape
         .then(|| name.to_owned())
         .ok_or_else(|| Invalid::new("system", "not a system's name").allowed("1 to 40 of a-z, 0-9 and _"))

@@ -2,10 +2,10 @@
 
 use super::{Question, Run, Step};
 use crate::config::catalogue::{Catalogue, Station, StationKind, in_force};
-use crate::domain::division::Division;
+use crate::domain::division::{Division, Level};
+use crate::domain::text::key;
 use crate::domain::vocabulary::Kind;
 use std::collections::HashMap;
-use unicode_normalization::UnicodeNormalization;
 
 /// Stations by what they are looked up with.
 #[derive(Debug, Clone, Default)]
@@ -38,9 +38,10 @@ impl StationIndex {
                 index.by_division.entry(station.division).or_default().push(station.code.clone());
             }
             if let Some(name) = name.filter(|name| name.chars().count() >= SHORTEST_VENUE) {
-                let county = catalogue.places.get(station.division).and_then(|place| {
-                    if station.division.level() == crate::domain::division::Level::Town { place.parent } else { None }
-                });
+                let county = catalogue
+                    .places
+                    .get(station.division)
+                    .and_then(|place| if station.division.level() == Level::Town { place.parent } else { None });
                 let county = county.unwrap_or_else(|| station.division.six_digits());
                 index.hosted.entry(county).or_default().push((name, station.code.clone()));
             }
@@ -51,11 +52,6 @@ impl StationIndex {
         }
         index
     }
-}
-
-/// The form in which names are compared: NFKC, lower case, letters and digits only.
-fn key(text: &str) -> String {
-    text.nfkc().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
 }
 
 impl<'a> Run<'a> {

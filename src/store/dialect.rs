@@ -11,8 +11,8 @@ use crate::store::schema::{
 };
 use crate::store::types::{Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::query_builder::BoxedSqlQuery;
 use diesel::sql_types::{Array, BigInt, Integer, Text};
 use diesel::sqlite::Sqlite;

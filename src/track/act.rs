@@ -9,7 +9,7 @@ use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::{Action, PartyRole, Role};
-use crate::measure;
+use crate::measure::{count::count, facts::facts};
 use crate::privacy::Purpose;
 use crate::store::cases::{self, Loaded, Save, Sealed};
 use crate::store::filing::{CaseRow, ClockRow, LinkRow, OutboxRow, PartyRow};
@@ -135,7 +135,8 @@ impl Surroundings {
         loaded: BTreeMap<Reference, Loaded>,
     ) -> Result<Self, StoreError> {
         let accounts = unit.map(|unit| users::of_unit(db, unit)).transpose()?.unwrap_or_default();
-        let last_reminder = cases::last_taken(db, found, Action::Remind, Role::Consumer)?.map(ambient::today_in_shanghai);
+        let last_reminder =
+            cases::last_taken(db, found, Action::Remind, Role::Consumer)?.map(ambient::today_in_shanghai);
         let split_off = cases::linked(db, found)?.iter().any(|(_, relation)| relation == "split" || relation == "both");
         let others = loaded.iter().map(|(reference, other)| (reference.clone(), other.case.clone())).collect();
         let own = (found.case.reference.clone(), Key::from(found.case.id));
@@ -144,7 +145,11 @@ impl Surroundings {
 
     /// The key of a case that a link names: one that the fields named, or the case that the step began with.
     fn key_of(&self, reference: &Reference) -> Option<Key> {
-        if *reference == self.own.0 { Some(self.own.1) } else { self.loaded.get(reference).map(|other| other.case.id.into()) }
+        if *reference == self.own.0 {
+            Some(self.own.1)
+        } else {
+            self.loaded.get(reference).map(|other| other.case.id.into())
+        }
     }
 
     /// As the table's conditions want it.
@@ -233,13 +238,13 @@ fn save_one(
         })
     });
     let save = Save {
-        case: CaseRow::new(&step.case, measure::facts(&step.case), &sealed, &last_hash, found.created_at)?,
+        case: CaseRow::new(&step.case, facts(&step.case), &sealed, &last_hash, found.created_at)?,
         event,
         clocks: ClockRow::of(&step.case),
         parties: changed.iter().map(|party| dossier.seal_party(app.entropy.as_ref(), party)).collect::<Vec<PartyRow>>(),
         outbox: owed(app, &dossier, step, &parties, now),
         links: links.collect(),
-        deltas: measure::count(Some(&found.case), &step.case),
+        deltas: count(Some(&found.case), &step.case),
     };
     cases::save(tx, save)?;
     Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))
@@ -251,7 +256,15 @@ fn owed(app: &App, dossier: &Dossier<'_>, step: &Step, parties: &[Party], now: j
         .iter()
         .flat_map(|owed| {
             parties.iter().filter(move |party| party.role == Some(owed.to)).flat_map(move |party| {
-                notices::rows(app, dossier, &step.case, owed.notice, party.phone.as_deref(), party.email.as_deref(), now)
+                notices::rows(
+                    app,
+                    dossier,
+                    &step.case,
+                    owed.notice,
+                    party.phone.as_deref(),
+                    party.email.as_deref(),
+                    now,
+                )
             })
         })
         .collect()

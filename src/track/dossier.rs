@@ -87,7 +87,9 @@ impl<'a> Dossier<'a> {
     pub fn seal_party(&self, entropy: &dyn Entropy, party: &Party) -> PartyRow {
         let row = row(self.id, i64::from(party.no));
         let seal = |column: &str, value: &Option<String>| {
-            value.as_ref().map(|value| self.key.seal(entropy, Field { table: "parties", column, row: &row }, value.as_bytes()))
+            value
+                .as_ref()
+                .map(|value| self.key.seal(entropy, Field { table: "parties", column, row: &row }, value.as_bytes()))
         };
         let person = !matches!(party.role, Some(PartyRole::Respondent | PartyRole::Platform));
         let hash = |purpose: Purpose, value: &Option<String>| {

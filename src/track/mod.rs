@@ -9,12 +9,16 @@
 //! which grounds); here they are applied. Time limits (Order 121 Art 15, 22, 23, 27, 33, 35, 45; Order 20 Art 14, 21;
 //! 消保法 Art 46) are computed in [`clocks`] and nowhere else.
 
+pub mod act;
 mod available;
 pub mod clocks;
 mod decide;
+pub mod dossier;
 mod effects;
 mod fields;
 mod guards;
+pub mod ledger;
+pub mod notices;
 mod open;
 mod patch;
 

@@ -76,7 +76,7 @@ impl Layers {
     fn add_text(&mut self, label: &str, origin: &str, text: &str) {
         let table = match parse_toml(label, text) {
             Ok(table) => table,
-            Err(fault) => return self.faults.push(fault),
+            Err(fault) => return self.faults.push(*fault),
         };
         for (section, content) in &table {
             let known: Vec<&Key> = KEYS.iter().filter(|key| key.section == section).collect();
@@ -147,7 +147,7 @@ impl Layers {
                 self.values.insert(key.name(), (value, origin.to_owned()));
             }
             Some(detail) => {
-                let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let shown = plain(&value);
                 self.refuse(label, place, key, &shown, &detail);
             }
         }
@@ -220,6 +220,15 @@ impl Layers {
             Ok(settings) => Ok(Settings { listing, ..settings }),
             Err(error) => Err(vec![ConfigError::of_file("settings", error.message())]),
         }
+    }
+}
+
+/// A value as a person would write it.
+fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
     }
 }
 
