@@ -43,7 +43,8 @@ pub fn count(before: Option<&Case>, after: &Case) -> Deltas {
 }
 
 fn negative(counts: &Counts) -> Counts {
-    let mut negative = Counts { amount_fen: -counts.amount_fen, recovered_fen: -counts.recovered_fen, ..counts.clone() };
+    let mut negative =
+        Counts { amount_fen: -counts.amount_fen, recovered_fen: -counts.recovered_fen, ..counts.clone() };
     for number in &mut negative.facts {
         *number = -*number;
     }

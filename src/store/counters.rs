@@ -737,12 +737,7 @@ pub fn sum(db: &mut Db, scope: &Scope, question: &Question) -> Result<BTreeMap<S
 
 /// Counts the open cases of a question as of a day, within a scope: what is due changes from day to day without any
 /// event, so no counter can hold it. Costs as much as there are open cases, over the indexes that hold only those.
-pub fn open(
-    db: &mut Db,
-    scope: &Scope,
-    question: &Question,
-    today: Date,
-) -> Result<BTreeMap<Slot, Open>, StoreError> {
+pub fn open(db: &mut Db, scope: &Scope, question: &Question, today: Date) -> Result<BTreeMap<Slot, Open>, StoreError> {
     let mut answer = BTreeMap::<Slot, Open>::new();
     let Some(dimensions) = question.dimensions.clone().within(scope) else { return Ok(answer) };
     let column = match question.cohort {
@@ -974,11 +969,7 @@ pub fn stored(
 }
 
 /// A page of cases with the facts stored beside them, in the order of their keys. For recounts.
-pub fn facts_page(
-    db: &mut Db,
-    after: Option<CaseId>,
-    limit: i64,
-) -> Result<Vec<(CaseId, Case, Facts)>, StoreError> {
+pub fn facts_page(db: &mut Db, after: Option<CaseId>, limit: i64) -> Result<Vec<(CaseId, Case, Facts)>, StoreError> {
     let mut query = cases::table.into_boxed();
     if let Some(after) = after {
         query = query.filter(cases::case_id.gt(Key::from(after)));
@@ -1008,6 +999,8 @@ pub fn put(tx: &mut Tx<'_>, counted: &Deltas) -> Result<(), StoreError> {
 
 /// Sets the facts stored beside a case.
 pub fn set_facts(tx: &mut Tx<'_>, id: CaseId, facts: Facts) -> Result<(), StoreError> {
-    diesel::update(cases::table.filter(cases::case_id.eq(Key::from(id)))).set(cases::facts.eq(facts.0)).execute(tx.db)?;
+    diesel::update(cases::table.filter(cases::case_id.eq(Key::from(id))))
+        .set(cases::facts.eq(facts.0))
+        .execute(tx.db)?;
     Ok(())
 }

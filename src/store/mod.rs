@@ -25,6 +25,8 @@ mod migrate;
 pub mod queue;
 mod schema;
 pub mod snapshots;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod types;
 pub mod users;
 mod writer;
