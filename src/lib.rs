@@ -1,6 +1,20 @@
-//! fangxin: consumer complaints from intake to resolution.
+//! fangxin (放心): consumer complaints from intake to resolution.
+//!
+//! The way of a case is the way of the modules: [`intake`] → [`classify`] → [`route`] → [`track`] → [`measure`]. Beside it
+//! stand [`identity`] (who acts) and [`privacy`] (what is sealed), below it [`store`], at its base [`domain`] and
+//! [`config`], in front [`http`] and [`cli`]. `ARCHITECTURE.md` tells what may use what; a test holds it.
 
+pub mod ambient;
+pub mod app;
+pub mod classify;
+pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod http;
+pub mod identity;
+pub mod intake;
 pub mod measure;
+pub mod privacy;
+pub mod route;
 pub mod store;
+pub mod track;

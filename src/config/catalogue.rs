@@ -50,6 +50,8 @@ pub struct Catalogue {
     pub calendar: WorkCalendar,
     /// What the programme wants reached.
     pub targets: Vec<Target>,
+    /// Names of the national platform's categories: a second axis beside the sectors.
+    pub categories: Vec<Category>,
 }
 
 /// The division tree of the installation.
@@ -61,6 +63,8 @@ pub struct Places {
     pub by_code: BTreeMap<Division, Place>,
     /// Old codes that still come in, with the code that took over (e.g. 320611 → 320613, 2020-07).
     pub replaced: BTreeMap<Division, Division>,
+    /// English names of divisions; towns have none.
+    pub english: BTreeMap<Division, String>,
 }
 
 /// One division.
@@ -104,6 +108,13 @@ impl Places {
     pub fn get(&self, code: Division) -> Option<&Place> {
         let code = self.replaced.get(&code).copied().unwrap_or(code);
         self.by_code.get(&code)
+    }
+
+    /// The name of a place in a language; the Chinese one where there is no other.
+    pub fn name_in(&self, code: Division, lang: Lang) -> Option<&str> {
+        let place = self.get(code)?;
+        let english = self.english.get(&place.code).filter(|_| lang == Lang::En);
+        Some(english.map_or(place.name.as_str(), String::as_str))
     }
 
     /// Whether a division lies in this installation's province.
@@ -362,6 +373,17 @@ pub struct Target {
     pub source: String,
     /// Whether this service can compute it from complaints.
     pub computable: bool,
+}
+
+/// A name that the national 12315 platform classifies by. No official list of codes is public; these are names seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    /// `goods`, `service`, `problem_l1`, `problem_l2`, `report_problem_l1`, `remedy`, `channel`.
+    pub dimension: String,
+    /// Chinese name.
+    pub name: String,
+    /// Sectors that it may belong to, the likeliest first; empty where it says nothing of them.
+    pub sectors: Vec<String>,
 }
 
 impl Catalogue {

@@ -2,3 +2,28 @@
 //! stations, rules, calendars and targets, read from data files and checked whole at start.
 
 pub mod catalogue;
+pub mod settings;
+
+mod calendar;
+mod departments;
+mod error;
+mod load;
+mod lookup;
+mod node;
+mod offices;
+mod places;
+mod routes;
+mod rules;
+mod source;
+mod stations;
+mod table;
+mod targets;
+
+pub use calendar::merge_year;
+pub use error::ConfigError;
+pub use load::load;
+pub use settings::Settings;
+pub use source::Source;
+
+#[cfg(test)]
+mod tests;

@@ -66,3 +66,61 @@ impl Clock {
         self.is_running() && today > self.due
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    fn clock() -> Clock {
+        Clock {
+            kind: ClockKind::Accept,
+            span: Span::WorkingDays(7),
+            start: date(2026, 11, 23),
+            due: date(2026, 12, 2),
+            provisional: false,
+            rule: "order-121".to_owned(),
+            calendar: "cn-2026.1".to_owned(),
+            paused_on: None,
+            paused_days: 0,
+            stopped_on: None,
+        }
+    }
+
+    #[test]
+    fn the_last_day_is_still_in_time() {
+        let running = clock();
+        assert!(running.is_running() && !running.was_kept());
+        assert!(!running.is_overdue(date(2026, 12, 2)) && running.is_overdue(date(2026, 12, 3)));
+        let kept = Clock { stopped_on: Some(date(2026, 12, 2)), ..clock() };
+        assert!(kept.was_kept() && !kept.is_running() && !kept.is_overdue(date(2027, 1, 1)));
+        let late = Clock { stopped_on: Some(date(2026, 12, 3)), ..clock() };
+        assert!(!late.was_kept() && !late.is_overdue(date(2027, 1, 1)));
+    }
+
+    #[test]
+    fn while_it_stands_still_it_is_not_overdue() {
+        let paused = Clock { paused_on: Some(date(2026, 11, 30)), ..clock() };
+        assert!(!paused.is_running() && !paused.is_overdue(date(2027, 1, 1)));
+    }
+
+    #[test]
+    fn json_leaves_out_what_is_not_so_and_comes_back() {
+        let json = serde_json::to_string(&clock()).unwrap();
+        assert_eq!(
+            json,
+            r#"{"kind":"ACCEPT","span":{"working_days":7},"start":"2026-11-23","due":"2026-12-02","rule":"order-121","calendar":"cn-2026.1"}"#
+        );
+        assert_eq!(serde_json::from_str::<Clock>(&json).unwrap(), clock());
+        let full = Clock {
+            span: Span::Until,
+            provisional: true,
+            paused_on: Some(date(2026, 11, 24)),
+            paused_days: 3,
+            stopped_on: Some(date(2026, 11, 25)),
+            ..clock()
+        };
+        let json = serde_json::to_string(&full).unwrap();
+        assert_eq!(serde_json::from_str::<Clock>(&json).unwrap(), full);
+    }
+}

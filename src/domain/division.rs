@@ -40,7 +40,7 @@ impl Division {
         }
         let code: u32 = text.parse().map_err(|_| fault())?;
         let division = Self(code);
-        if !PROVINCES.contains(&(division.county_code() / 10_000)) || (text.len() == 9 && code % 1000 == 0) {
+        if !PROVINCES.contains(&(division.county_code() / 10_000)) || (text.len() == 9 && code.is_multiple_of(1000)) {
             return Err(fault());
         }
         Ok(division)
@@ -58,9 +58,9 @@ impl Division {
     pub const fn level(self) -> Level {
         if self.is_town() {
             Level::Town
-        } else if self.0 % 10_000 == 0 {
+        } else if self.0.is_multiple_of(10_000) {
             Level::Province
-        } else if self.0 % 100 == 0 {
+        } else if self.0.is_multiple_of(100) {
             Level::City
         } else {
             Level::County
@@ -142,5 +142,106 @@ impl<'de> Deserialize<'de> for Division {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn division(text: &str) -> Division {
+        Division::parse(text).unwrap()
+    }
+
+    #[test]
+    fn levels_and_parents() {
+        for (code, level, parent) in [
+            ("320000", Level::Province, None),
+            ("320100", Level::City, Some("320000")),
+            ("320115", Level::County, Some("320100")),
+            ("320115001", Level::Town, Some("320115")),
+            // A city without counties has its towns directly below it.
+            ("441900003", Level::Town, Some("441900")),
+            // A county-level city directly below its province lies under a code of its own.
+            ("429004", Level::County, Some("429000")),
+        ] {
+            assert_eq!(division(code).level(), level, "{code}");
+            assert_eq!(division(code).parent().map(|parent| parent.to_string()).as_deref(), parent, "{code}");
+        }
+    }
+
+    #[test]
+    fn places_above() {
+        let town = division("320115001");
+        assert_eq!(
+            [town.six_digits(), town.city(), town.province()].map(Division::number),
+            [320_115, 320_100, 320_000]
+        );
+        let province = division("320000");
+        assert_eq!([province.six_digits(), province.city(), province.province()], [province; 3]);
+    }
+
+    #[test]
+    fn other_texts_are_no_code() {
+        for text in [
+            "",
+            "32",
+            "32011",
+            "3201150",
+            "32011500",
+            "3201150010",
+            "990000",
+            "000000",
+            "320115000",
+            "32011a",
+            "３２０１１５",
+            "-32011",
+            " 320115",
+            "+320115",
+        ] {
+            assert_eq!(Division::parse(text).map_err(|fault| fault.code), Err("division"), "{text}");
+        }
+        for number in [-320_115, 0, 32, 3_201_150_010, i64::MIN, i64::MAX] {
+            assert!(Division::from_number(number).is_err(), "{number}");
+        }
+    }
+
+    #[test]
+    fn within() {
+        let inside = |inner: &str, outer: &str| division(inner).is_within(division(outer));
+        assert!(inside("320115001", "320115") && inside("320115001", "320100") && inside("320115001", "320000"));
+        assert!(inside("441900003", "441900") && inside("320100", "320100") && inside("320115001", "320115001"));
+        assert!(!inside("320100", "320115") && !inside("320115", "320200") && !inside("330100", "320000"));
+        assert!(!inside("320115002", "320115001") && !inside("320115", "320115001"));
+    }
+
+    #[test]
+    fn ranges() {
+        assert_eq!(division("320000").six_digit_range(), 320_000..330_000);
+        assert_eq!(division("320100").six_digit_range(), 320_100..320_200);
+        assert_eq!(division("320115").six_digit_range(), 320_115..320_116);
+        assert_eq!(division("320115001").six_digit_range(), 320_115..320_116);
+    }
+
+    #[test]
+    fn json_holds_a_string() {
+        assert_eq!(serde_json::to_string(&division("320115")).unwrap(), "\"320115\"");
+        assert_eq!(serde_json::from_str::<Division>("\"320115\"").unwrap(), division("320115"));
+        assert!(serde_json::from_str::<Division>("320115").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_code_lies_within_all_above_it(code in "3[1-7][0-9]{4}([0-9]{2}[1-9])?") {
+            let this = division(&code);
+            prop_assert_eq!(this.to_string(), code);
+            prop_assert_eq!(Division::from_number(i64::from(this.number())), Ok(this));
+            let above: Vec<_> = std::iter::successors(Some(this), |place| place.parent()).collect();
+            prop_assert!(above.len() <= 4);
+            prop_assert!(above.windows(2).all(|pair| pair[0].level() > pair[1].level()));
+            prop_assert!(above.iter().all(|place| this.is_within(*place)));
+            prop_assert!(above.iter().all(|place| place.six_digit_range().contains(&this.six_digits().number())));
+        }
     }
 }

@@ -59,3 +59,79 @@ impl<'de> Deserialize<'de> for Money {
         Self::parse(&text).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn amounts_are_read_exactly() {
+        for (text, fen) in [
+            ("0", 0),
+            ("0.01", 1),
+            ("0.1", 10),
+            ("2680", 268_000),
+            ("2680.5", 268_050),
+            ("2680.05", 268_005),
+            ("2680.00", 268_000),
+            ("0000000007", 700),
+            ("9999999999.99", MOST),
+        ] {
+            assert_eq!(Money::parse(text).map(Money::fen), Ok(fen), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_amount() {
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1.234",
+            "1,000",
+            "1e3",
+            "1.2.3",
+            " 1",
+            "1 ",
+            "１",
+            "元",
+            "NaN",
+            "10000000000",
+            "99999999999999999999",
+        ] {
+            assert_eq!(Money::parse(text).map_err(|fault| fault.code), Err("amount"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_range_is_kept() {
+        assert_eq!(Money::from_fen(-1), None);
+        assert_eq!(Money::from_fen(MOST + 1), None);
+        assert_eq!(Money::from_fen(MOST).map(|money| money.to_string()).as_deref(), Some("9999999999.99"));
+    }
+
+    #[test]
+    fn json_holds_a_decimal_string() {
+        let money = Money::parse("2680.5").unwrap();
+        assert_eq!(serde_json::to_string(&money).unwrap(), "\"2680.50\"");
+        assert_eq!(serde_json::from_str::<Money>("\"2680.5\"").unwrap(), money);
+        assert!(serde_json::from_str::<Money>("2680.5").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_can_be_read(fen in 0..=MOST) {
+            let money = Money::from_fen(fen).unwrap();
+            prop_assert_eq!(Money::parse(&money.to_string()), Ok(money));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>()) {
+            let _ = Money::parse(&text);
+        }
+    }
+}

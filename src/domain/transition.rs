@@ -80,6 +80,8 @@ pub enum Value {
     RefusalGround,
     /// A ground of termination of the case's rule version.
     TerminationGround,
+    /// A day.
+    Date,
     /// A day, not before today.
     DateAhead,
     /// An amount.
@@ -117,7 +119,7 @@ pub enum Guard {
     NoDispute,
     /// A dispute over competence is open.
     InDispute,
-    /// Not prolonged before.
+    /// Not prolonged before, by a rule that knows an extension, and while the limit runs.
     NotExtended,
     /// Not opened again before.
     NotReopened,
@@ -133,6 +135,8 @@ pub enum Guard {
     TargetFits,
     /// Split off no second time.
     NotSplit,
+    /// `NOTIFY` runs: the parties are still to be told of the end.
+    NoticeOwed,
 }
 
 /// What a step does to a clock.
@@ -158,7 +162,7 @@ pub enum ClockEffect {
     Extend,
     /// Starts `COMPETENCE_DISPUTE` at the second return.
     DisputeAtSecondReturn,
-    /// Starts `NOTIFY` when the case had been accepted.
+    /// Starts `NOTIFY` when the case had been accepted; both sides are then owed what the row owes one (Art 23 ¶2).
     NotifyIfAccepted,
 }
 
@@ -591,6 +595,19 @@ pub const TABLE: &[Transition] = &[
         marks: &[Mark::Reopened],
         notices: &[to_complainant("reopening")],
     },
+    // By the system when both notices went out, by the officer who told them in person: without it `NOTIFY` would never end.
+    Transition {
+        action: Action::Inform,
+        kinds: COMPLAINT,
+        from: ENDS,
+        to: To::Stay,
+        by: &[Role::Officer, Role::System],
+        fields: &[may("note", Value::Text(2000))],
+        guards: &[Guard::NoticeOwed],
+        clocks: &[ClockEffect::Stop(ClockKind::Notify)],
+        marks: &[],
+        notices: &[],
+    },
     Transition {
         action: Action::Assign,
         kinds: BOTH,
@@ -656,7 +673,8 @@ pub const TABLE: &[Transition] = &[
 const SETTLEMENT: &[Field] = &[
     must("outcome", Value::Code(&["self_settled", "mediated"])),
     must("amount", Value::Money),
-    must("performance_date", Value::DateAhead),
+    // An agreement may have been performed on the spot, or before it is recorded.
+    must("performance_date", Value::Date),
     Field { name: "represented_consent", value: Value::Bool, required: Required::WhenRepresented },
     may("consumer_confirmed", Value::Bool),
     may("record", Value::Text(4000)),
@@ -682,6 +700,196 @@ impl Field {
             Required::Never => false,
             Required::Of(roles) => roles.contains(&role),
             Required::WhenRepresented => case.representatives > 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The states to which a row can lead from `from`.
+    fn ends_of(row: &Transition, from: State) -> Vec<State> {
+        match row.to {
+            To::Stay => vec![from],
+            To::State(state) => vec![state],
+            To::Decision => vec![State::Filed, State::NotFiled],
+            To::Supplied if from == State::IdRequested => vec![State::Dispatched],
+            To::Supplied => vec![from],
+        }
+    }
+
+    fn steps(kind: Kind, from: State) -> impl Iterator<Item = State> {
+        TABLE
+            .iter()
+            .filter(move |row| row.kinds.contains(&kind) && row.from.contains(&from))
+            .flat_map(move |row| ends_of(row, from))
+    }
+
+    /// Every state that a case of this kind can come to from one of `from`.
+    fn reachable(kind: Kind, from: &[State]) -> BTreeSet<State> {
+        let mut seen: BTreeSet<State> = from.iter().copied().collect();
+        let mut waiting = from.to_vec();
+        while let Some(state) = waiting.pop() {
+            waiting.extend(steps(kind, state).filter(|next| seen.insert(*next)));
+        }
+        seen
+    }
+
+    /// Where the filing may put a case of this kind.
+    fn starts(kind: Kind) -> &'static [State] {
+        match kind {
+            Kind::Complaint => &[State::Received, State::Triage, State::Negotiating, State::Dispatched],
+            Kind::Report => &[State::Received, State::Triage, State::Dispatched],
+        }
+    }
+
+    #[test]
+    fn a_step_stands_in_one_row_at_most() {
+        for kind in Kind::ALL {
+            for state in State::ALL {
+                for action in Action::ALL {
+                    let rows = TABLE
+                        .iter()
+                        .filter(|row| row.action == *action && row.kinds.contains(kind) && row.from.contains(state))
+                        .count();
+                    assert!(rows <= 1, "{kind} {state} {action}");
+                    assert_eq!(find(*kind, *state, *action).is_some(), rows == 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_but_those_of_the_service_has_a_row() {
+        for action in Action::ALL {
+            let expected = !matches!(action, Action::File | Action::Recompute);
+            assert_eq!(TABLE.iter().any(|row| row.action == *action), expected, "{action}");
+        }
+    }
+
+    #[test]
+    fn open_states_and_ends_are_all_there_are() {
+        for state in State::ALL {
+            assert_eq!((OPEN.contains(state), ENDS.contains(state)), (!state.is_end(), state.is_end()), "{state}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_left_only_by_reopening() {
+        for kind in Kind::ALL {
+            for end in ENDS {
+                for row in TABLE.iter().filter(|row| row.kinds.contains(kind) && row.from.contains(end)) {
+                    assert!(row.to == To::Stay || row.action == Action::Reopen, "{end} {}", row.action);
+                    assert!(
+                        matches!(row.action, Action::Rate | Action::Reopen | Action::Inform | Action::Note),
+                        "{end} {}",
+                        row.action
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_can_be_come_to_and_left_for_an_end() {
+        let mut all = BTreeSet::new();
+        for kind in Kind::ALL {
+            for state in reachable(*kind, starts(*kind)) {
+                assert!(reachable(*kind, &[state]).iter().any(|state| state.is_end()), "{kind} {state}");
+                all.insert(state);
+            }
+        }
+        assert_eq!(all, State::ALL.iter().copied().collect());
+    }
+
+    #[test]
+    fn each_kind_keeps_to_its_own_states() {
+        let of = |kind| reachable(kind, starts(kind));
+        let only_reports = [State::Verifying, State::Filed, State::NotFiled];
+        let only_complaints = [
+            State::Negotiating,
+            State::IdRequested,
+            State::Accepted,
+            State::Mediating,
+            State::Suspended,
+            State::Settled,
+            State::Terminated,
+            State::Refused,
+        ];
+        assert!(only_reports.iter().all(|state| !of(Kind::Complaint).contains(state)));
+        assert!(only_complaints.iter().all(|state| !of(Kind::Report).contains(state)));
+    }
+
+    #[test]
+    fn whoever_may_take_a_step_is_offered_it() {
+        for kind in Kind::ALL {
+            for state in State::ALL {
+                for role in Role::ALL {
+                    for row in open_to(*kind, *state, *role) {
+                        let found = find(*kind, *state, row.action).unwrap();
+                        assert!(std::ptr::eq(found, row) && row.by.contains(role));
+                    }
+                }
+            }
+        }
+        let nothing = |role| State::ALL.iter().all(|state| open_to(Kind::Complaint, *state, role).next().is_none());
+        assert!(nothing(Role::Auditor) && nothing(Role::Admin));
+    }
+
+    #[test]
+    fn rows_are_sound_in_themselves() {
+        for row in TABLE {
+            let states: BTreeSet<_> = row.from.iter().collect();
+            let names: BTreeSet<_> = row.fields.iter().map(|field| field.name).collect();
+            assert!(!row.kinds.is_empty() && !row.from.is_empty() && !row.by.is_empty(), "{}", row.action);
+            assert_eq!((states.len(), names.len()), (row.from.len(), row.fields.len()), "{}", row.action);
+            for field in row.fields {
+                if let Required::Of(roles) = field.required {
+                    assert!(roles.iter().all(|role| row.by.contains(role)), "{} {}", row.action, field.name);
+                }
+            }
+            let deadline = row.fields.iter().any(|field| field.name == "deadline" && field.value == Value::DateAhead);
+            let needs = row.clocks.iter().any(|effect| matches!(effect, ClockEffect::StartUntilDeadline(_)));
+            assert!(deadline || !needs, "{}", row.action);
+            let decision = row.fields.iter().any(|field| field.name == "decision");
+            assert_eq!(row.to == To::Decision, decision, "{}", row.action);
+        }
+    }
+
+    #[test]
+    fn every_way_to_an_end_closes_and_stops_the_clocks() {
+        for row in TABLE {
+            let ends = row.from.iter().any(|from| !from.is_end() && ends_of(row, *from).iter().any(|to| to.is_end()));
+            assert_eq!(ends, row.marks.contains(&Mark::Closed), "{}", row.action);
+            assert_eq!(
+                ends,
+                row.clocks.contains(&ClockEffect::StopAll) && row.action != Action::Reopen,
+                "{}",
+                row.action
+            );
+        }
+    }
+
+    /// Ending an accepted complaint owes both sides word of it within 7 working days (Art 23 ¶2).
+    #[test]
+    fn ending_an_accepted_complaint_starts_the_notice() {
+        for row in TABLE.iter().filter(|row| row.marks.contains(&Mark::Closed) && row.kinds.contains(&Kind::Complaint))
+        {
+            let accepted =
+                row.from.iter().any(|from| matches!(from, State::Accepted | State::Mediating | State::Suspended));
+            if accepted && row.action != Action::MergeInto {
+                assert!(row.clocks.contains(&ClockEffect::NotifyIfAccepted), "{}", row.action);
+            }
+        }
+    }
+
+    /// Art 41: a unit without competence gives the case back to the dispatcher, never to another office.
+    #[test]
+    fn no_officer_hands_a_case_to_another_office() {
+        for row in TABLE.iter().filter(|row| row.fields.iter().any(|field| field.value == Value::Office)) {
+            assert!(!row.by.contains(&Role::Officer), "{}", row.action);
         }
     }
 }

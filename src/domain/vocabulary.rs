@@ -98,7 +98,7 @@ vocabulary! {
 }
 
 impl State {
-    /// Whether the case has come to an end; only `rate` and `reopen` are possible then.
+    /// Whether the case has come to an end; what is left then is to rate, to tell the parties, to note, and to reopen.
     pub const fn is_end(self) -> bool {
         matches!(
             self,
@@ -177,6 +177,8 @@ vocabulary! {
         Urge = "urge",
         /// 督办.
         Supervise = "supervise",
+        /// Both sides have been told of the end of an accepted complaint (Art 23 ¶2).
+        Inform = "inform",
         /// The system counts the clocks anew after a calendar was loaded.
         Recompute = "recompute",
     }

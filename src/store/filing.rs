@@ -4,7 +4,7 @@ use crate::domain::case::CaseId;
 use crate::store::counters::Deltas;
 use crate::store::db::Db;
 use crate::store::dialect;
-use crate::store::engine::StoreError;
+use crate::store::engine::{StoreError, Tx};
 use crate::store::schema::{
     case_numbers, cases, clocks, events, external_numbers, idempotency_keys, links, outbox, parties,
 };
@@ -312,6 +312,21 @@ pub(super) fn store_batch(db: &mut Db, filings: &[&Filing]) -> Result<Vec<Filed>
     dialect::insert_links(db, &stored().flat_map(|new| &new.links).collect::<Vec<_>>())?;
     dialect::index(db, &stored().map(|new| (new.case.case_id, new.tokens.as_str())).collect::<Vec<_>>())?;
     Ok(ends)
+}
+
+/// Stores a filing inside a unit of work, with its counters.
+///
+/// # Errors
+/// The engine's. A number that is taken is an answer, not an error.
+pub fn store_in(tx: &mut Tx<'_>, filing: &Filing) -> Result<Filed, StoreError> {
+    let mut ends = store_batch(tx.db, &[filing])?;
+    let end = ends.pop().ok_or(StoreError::Panicked)?;
+    if end == Filed::Done {
+        for new in &filing.cases {
+            tx.deltas.merge(new.deltas.clone());
+        }
+    }
+    Ok(end)
 }
 
 /// Takes every key and number; a filing that misses one gives back those it took.

@@ -1,0 +1,31 @@
+//! Which sector a complaint is about, how sure that is, and which words say so.
+//!
+//! **In:** the narrative, and as hints the names of the merchant and the platform. **Out:** a [`Classification`]: the best sector
+//! with a probability, the next candidates, the evidence words, a sub-sector where routing needs one, a suggestion of the kind
+//! (complaint, report, or both), and whether the text looks like no consumer matter at all, with the place that takes it.
+//!
+//! Rules it keeps:
+//! - A sector is what the dispute is *about* (programme plan, tasks 1 to 19, and `product_quality`, `life_services`, `other`), not
+//!   who the merchant is: merchant and platform names count less than the narrative.
+//! - It never refuses. Below the threshold it abstains, which sends the case into triage, and still names its best candidate. Advice that
+//!   something is no consumer matter is advice: the person may file all the same.
+//! - It judges the text, never the person: no term asks whether somebody files often or for profit.
+//! - It is pure: no clock, no randomness, no network, no state. The same lexicon and text give the same answer, bit for bit.
+//!
+//! How it works: the terms of `config/lexicon/*.toml` are found in one pass of an Aho-Corasick automaton over folded text ([`fold`]); a
+//! term inside a longer term found at the same place doesn't count; repeated terms count less each time; what stands in the title
+//! or first sentence counts more. Sums become probabilities by a softmax whose constants were fitted on one half of a labelled
+//! development set and reported on the other ([`Tuning`]).
+
+mod evaluate;
+mod fold;
+mod lexicon;
+mod model;
+
+#[cfg(test)]
+mod tests;
+
+pub use evaluate::{Evaluation, LabelledRow, NotConsumerFigures, SectorFigures, evaluate};
+pub use fold::fold;
+pub use lexicon::{AllowedCodes, Lexicon, LexiconError, Words};
+pub use model::{Alternative, Classification, Evidence, Hints, KindHint, Model, NotConsumer, ReferTo, Tuning};

@@ -1,0 +1,282 @@
+//! The settings of an installation: built-in defaults, then a file, then the environment, then flags of the command line.
+
+mod key;
+mod network;
+mod read;
+
+pub use network::{Network, NotANetwork};
+pub use read::{Inputs, process_environment};
+
+use crate::domain::calendar::Rollover;
+use serde::{Deserialize, Deserializer};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A value that is never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself, for the one who needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(read::MASK)
+    }
+}
+
+/// Every setting; `config/default.toml` says what each means, with its default and range.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Settings {
+    /// The HTTP server.
+    pub server: Server,
+    /// Folders.
+    pub paths: Paths,
+    /// The database.
+    pub database: Database,
+    /// Reference numbers.
+    pub reference: Reference,
+    /// Intake.
+    pub intake: Intake,
+    /// The classifier.
+    pub classify: Classify,
+    /// Sessions.
+    pub auth: Auth,
+    /// Limits on requests and attempts.
+    pub limits: Limits,
+    /// Attachments.
+    pub attachments: Attachments,
+    /// Outgoing mail.
+    pub smtp: Smtp,
+    /// Deadlines.
+    pub calendar: Calendar,
+    /// Figures.
+    pub measure: Measure,
+    /// The clock of drills and tests.
+    pub clock: Clock,
+    /// The log.
+    pub log: Log,
+    /// Each setting with its value (secrets masked) and where it came from.
+    #[serde(skip)]
+    pub listing: Vec<Listed>,
+}
+
+/// One setting as `fangxin config check` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// `section.key`.
+    pub key: String,
+    /// The value in TOML; a secret is masked.
+    pub value: String,
+    /// `default`, a file, a variable, or a flag.
+    pub origin: String,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Server {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Listener of `/metrics`.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Address by which the public reaches the service, without a slash at its end.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub public_url: Option<String>,
+    /// Threads that serve requests; 0 is one per core.
+    pub workers: usize,
+    /// Connections open at once in a worker.
+    pub max_connections: usize,
+    /// Largest JSON body, in bytes.
+    pub max_json_bytes: usize,
+    /// Largest upload, in bytes.
+    pub max_upload_bytes: usize,
+    /// Seconds in which the head of a request must have arrived.
+    pub header_timeout_seconds: u64,
+    /// Seconds in which its body must have arrived.
+    pub body_timeout_seconds: u64,
+    /// Seconds that running requests are given at shutdown.
+    pub shutdown_seconds: u64,
+}
+
+/// `[paths]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Paths {
+    /// Folder of everything that the embedded default writes.
+    pub data_dir: PathBuf,
+    /// Folder with data files that replace built-in ones.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub config_dir: Option<PathBuf>,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Database {
+    /// `sqlite:PATH` or `postgres://…`; `None` is SQLite in the data folder.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub url: Option<Secret>,
+    /// Connections in the pool.
+    pub pool_size: u32,
+    /// Seconds to wait for one.
+    pub acquire_timeout_seconds: u64,
+    /// Milliseconds after which PostgreSQL gives up a statement; 0 is never.
+    pub statement_timeout_ms: u32,
+    /// Milliseconds that SQLite waits for a lock of another process.
+    pub busy_timeout_ms: u32,
+}
+
+/// `[reference]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Reference {
+    /// Prefix of reference numbers.
+    pub prefix: String,
+}
+
+/// `[intake]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Intake {
+    /// Days within which a like case is shown as a likely duplicate.
+    pub duplicate_window_days: u16,
+}
+
+/// `[classify]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Classify {
+    /// Confidence below which a case goes to triage.
+    pub abstain_below: f64,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Auth {
+    /// Minutes that an access token lives.
+    pub access_minutes: u16,
+    /// Days that a refresh token lives without use.
+    pub refresh_days: u16,
+    /// Always `false` in this version: the start is refused otherwise.
+    pub totp_required: bool,
+    /// Threads that hash passwords; 0 is one per core, four at most.
+    pub hash_threads: usize,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Limits {
+    /// Whether there are limits at all.
+    pub enabled: bool,
+    /// Filings a minute from one address.
+    pub filings_per_minute: u32,
+    /// Other requests a minute from one address.
+    pub requests_per_minute: u32,
+    /// Failed sign-ins before one has to wait.
+    pub sign_in_attempts: u32,
+    /// Wrong PINs for one case before one has to wait.
+    pub pin_attempts: u32,
+    /// Minutes over which failures count, and of waiting.
+    pub attempt_window_minutes: u32,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "read::networks")]
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// `[attachments]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Attachments {
+    /// `file:PATH` or `s3://bucket/prefix`; `None` is a folder in the data folder.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub url: Option<String>,
+    /// Endpoint of the S3 service.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub endpoint: Option<String>,
+    /// Its region.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub region: Option<String>,
+    /// Its access key.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub access_key: Option<Secret>,
+    /// Its secret key.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub secret_key: Option<Secret>,
+    /// Largest file, in bytes.
+    pub max_bytes: u64,
+    /// Files of one case.
+    pub max_per_case: u32,
+    /// Media types taken.
+    pub types: Vec<String>,
+}
+
+/// `[smtp]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Smtp {
+    /// `smtp://…` or `smtps://…`; `None` writes mail as files in the data folder.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub url: Option<Secret>,
+    /// Sender of notices.
+    pub from: String,
+}
+
+/// `[calendar]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Calendar {
+    /// Which last days move a deadline.
+    #[serde(deserialize_with = "rollover")]
+    pub rollover: Rollover,
+}
+
+/// `[measure]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Measure {
+    /// Days after its end when a month's figures are frozen.
+    pub freeze_after_days: u16,
+    /// Cases below which a rate is shown as counts.
+    pub small_number: u32,
+}
+
+/// `[clock]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Clock {
+    /// Where the clock starts; `None` is the system's clock.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub start: Option<jiff::Timestamp>,
+    /// Whether `start` may be given.
+    pub allow_start: bool,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Log {
+    /// How lines are written.
+    pub format: LogFormat,
+    /// Level or filter of `tracing`.
+    pub level: String,
+}
+
+/// How lines of the log are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// A JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+fn rollover<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rollover, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "holiday_only" => Ok(Rollover::HolidayOnly),
+        "any_rest_day" => Ok(Rollover::AnyRestDay),
+        other => Err(serde::de::Error::custom(format!("unknown roll-over {other}"))),
+    }
+}
+
+/// How many settings there are.
+#[cfg(test)]
+pub(super) const fn count() -> usize {
+    key::KEYS.len()
+}

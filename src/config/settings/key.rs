@@ -1,0 +1,201 @@
+//! The list of settings: each with the shape of its value. `config/default.toml` has the same keys; a test holds them together.
+
+use super::network::Network;
+use std::net::SocketAddr;
+
+/// What values a setting takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number in a range.
+    Whole(i64, i64),
+    /// A number from 0 to 1.
+    Fraction,
+    /// One of some words.
+    OneOf(&'static [&'static str]),
+    /// A text that a check accepts; the words say what it accepts.
+    Text(fn(&str) -> bool, &'static str),
+    /// A list of such texts.
+    Texts(fn(&str) -> bool, &'static str),
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub(super) section: &'static str,
+    pub(super) key: &'static str,
+    pub(super) shape: Shape,
+    /// Never shown; may come from a file named by `…_FILE`.
+    pub(super) secret: bool,
+}
+
+const fn key(section: &'static str, key: &'static str, shape: Shape) -> Key {
+    Key { section, key, shape, secret: false }
+}
+
+const fn secret(section: &'static str, key: &'static str, shape: Shape) -> Key {
+    Key { section, key, shape, secret: true }
+}
+
+use Shape::{Flag, Fraction, OneOf, Text, Texts, Whole};
+
+/// Every setting, in the order of `default.toml`.
+pub(super) const KEYS: &[Key] = &[
+    key("server", "listen", Text(is_address, "address:port, e.g. 127.0.0.1:8080")),
+    key("server", "metrics_listen", Text(|text| text.is_empty() || is_address(text), "address:port, or nothing")),
+    key("server", "public_url", Text(is_public_url, "http://… or https://… without a slash at its end, or nothing")),
+    key("server", "workers", Whole(0, 256)),
+    key("server", "max_connections", Whole(16, 100_000)),
+    key("server", "max_json_bytes", Whole(1024, 16_777_216)),
+    key("server", "max_upload_bytes", Whole(1024, 1_073_741_824)),
+    key("server", "header_timeout_seconds", Whole(1, 300)),
+    key("server", "body_timeout_seconds", Whole(1, 3600)),
+    key("server", "shutdown_seconds", Whole(1, 600)),
+    key("paths", "data_dir", Text(|text| !text.is_empty(), "a folder")),
+    key("paths", "config_dir", Text(|_| true, "a folder, or nothing")),
+    secret("database", "url", Text(is_database, "sqlite:PATH, postgres://…, or nothing")),
+    key("database", "pool_size", Whole(1, 256)),
+    key("database", "acquire_timeout_seconds", Whole(1, 300)),
+    key("database", "statement_timeout_ms", Whole(0, 600_000)),
+    key("database", "busy_timeout_ms", Whole(0, 60_000)),
+    key("reference", "prefix", Text(is_prefix, "2 to 4 capital letters, without I and O")),
+    key("intake", "duplicate_window_days", Whole(1, 365)),
+    key("classify", "abstain_below", Fraction),
+    key("auth", "access_minutes", Whole(1, 60)),
+    key("auth", "refresh_days", Whole(1, 90)),
+    key("auth", "totp_required", Flag),
+    key("auth", "hash_threads", Whole(0, 64)),
+    key("limits", "enabled", Flag),
+    key("limits", "filings_per_minute", Whole(1, 100_000)),
+    key("limits", "requests_per_minute", Whole(1, 1_000_000)),
+    key("limits", "sign_in_attempts", Whole(1, 1000)),
+    key("limits", "pin_attempts", Whole(1, 1000)),
+    key("limits", "attempt_window_minutes", Whole(1, 1440)),
+    key(
+        "limits",
+        "trusted_proxies",
+        Texts(|text| text.parse::<Network>().is_ok(), "addresses or CIDR ranges, e.g. 10.0.0.0/8"),
+    ),
+    key("attachments", "url", Text(is_attachments, "file:PATH, s3://bucket/prefix, or nothing")),
+    key("attachments", "endpoint", Text(|text| text.is_empty() || is_http(text), "http://… or https://…, or nothing")),
+    key("attachments", "region", Text(|_| true, "text")),
+    secret("attachments", "access_key", Text(|_| true, "text")),
+    secret("attachments", "secret_key", Text(|_| true, "text")),
+    key("attachments", "max_bytes", Whole(1024, 1_073_741_824)),
+    key("attachments", "max_per_case", Whole(1, 1000)),
+    key("attachments", "types", Texts(is_media_type, "media types, e.g. image/jpeg")),
+    secret("smtp", "url", Text(is_smtp, "smtp://…, smtps://…, or nothing")),
+    key("smtp", "from", Text(|text| text.contains('@'), "an address of mail")),
+    key("calendar", "rollover", OneOf(&["holiday_only", "any_rest_day"])),
+    key("measure", "freeze_after_days", Whole(1, 90)),
+    key("measure", "small_number", Whole(0, 1000)),
+    key("clock", "start", Text(is_instant, "an RFC 3339 instant, e.g. 2026-11-23T09:00:00+08:00, or nothing")),
+    key("clock", "allow_start", Flag),
+    key("log", "format", OneOf(&["json", "text"])),
+    key("log", "level", Text(is_filter, "error, warn, info, debug, trace, or a filter of tracing")),
+];
+
+fn is_address(text: &str) -> bool {
+    text.parse::<SocketAddr>().is_ok()
+}
+
+fn is_http(text: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}
+
+fn is_public_url(text: &str) -> bool {
+    text.is_empty() || (is_http(text) && !text.ends_with('/'))
+}
+
+fn is_database(text: &str) -> bool {
+    let schemes = ["sqlite:", "postgres://", "postgresql://"];
+    text.is_empty() || schemes.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}
+
+fn is_attachments(text: &str) -> bool {
+    let schemes = ["file:", "s3://"];
+    text.is_empty() || schemes.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}
+
+fn is_smtp(text: &str) -> bool {
+    let schemes = ["smtp://", "smtps://"];
+    text.is_empty() || schemes.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}
+
+fn is_prefix(text: &str) -> bool {
+    (2..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() && !matches!(byte, b'I' | b'O'))
+}
+
+fn is_media_type(text: &str) -> bool {
+    let part = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    text.split_once('/').is_some_and(|(kind, subtype)| part(kind) && part(subtype))
+}
+
+fn is_instant(text: &str) -> bool {
+    text.is_empty() || text.parse::<jiff::Timestamp>().is_ok()
+}
+
+fn is_filter(text: &str) -> bool {
+    !text.is_empty() && tracing_subscriber::EnvFilter::builder().parse(text).is_ok()
+}
+
+impl Key {
+    /// `section.key`.
+    pub(super) fn name(&self) -> String {
+        format!("{}.{}", self.section, self.key)
+    }
+
+    /// Its variable in the environment.
+    pub(super) fn variable(&self) -> String {
+        format!("FANGXIN__{}__{}", self.section.to_uppercase(), self.key.to_uppercase())
+    }
+
+    /// What it takes, for messages.
+    pub(super) fn allowed(&self) -> String {
+        match self.shape {
+            Flag => "true, false".to_owned(),
+            Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Fraction => "a number from 0 to 1".to_owned(),
+            OneOf(words) => words.join(", "),
+            Text(_, words) => words.to_owned(),
+            Texts(_, words) => format!("a list of {words}"),
+        }
+    }
+
+    /// Why a value isn't taken.
+    pub(super) fn refusal(&self, value: &toml::Value) -> Option<String> {
+        let in_range = match (self.shape, value) {
+            (Flag, toml::Value::Boolean(_)) => true,
+            (Whole(least, most), toml::Value::Integer(number)) => (least..=most).contains(number),
+            (Fraction, toml::Value::Float(number)) => (0.0..=1.0).contains(number),
+            (Fraction, toml::Value::Integer(number)) => (0..=1).contains(number),
+            (OneOf(words), toml::Value::String(text)) => words.contains(&text.as_str()),
+            (Text(accepts, _), toml::Value::String(text)) => accepts(text),
+            (Texts(accepts, _), toml::Value::Array(items)) => {
+                items.iter().all(|item| item.as_str().is_some_and(accepts))
+            }
+            (_, other) => return Some(format!("of type {}", other.type_str())),
+        };
+        (!in_range).then(|| match self.shape {
+            Whole(..) | Fraction => "out of range".to_owned(),
+            _ => "not accepted".to_owned(),
+        })
+    }
+
+    /// Reads a text of the environment or the command line; `None` when it is of the wrong type.
+    pub(super) fn read(&self, text: &str) -> Option<toml::Value> {
+        match self.shape {
+            Flag => text.parse().ok().map(toml::Value::Boolean),
+            Whole(..) => text.replace('_', "").parse().ok().map(toml::Value::Integer),
+            Fraction => text.parse::<f64>().ok().map(toml::Value::Float),
+            OneOf(_) | Text(..) => Some(toml::Value::String(text.to_owned())),
+            Texts(..) => {
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+                Some(toml::Value::Array(items.map(|item| toml::Value::String(item.to_owned())).collect()))
+            }
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! One step of one case, from the request to what is stored: loaded within the caller's scope, decided, sealed, saved, all in
+//! one unit of work.
+
+use crate::app::App;
+use crate::domain::case::{Actor, Case};
+use crate::domain::division::Division;
+use crate::domain::party::{RawPerson, RawRespondent};
+use crate::domain::problem::{Invalid, Problems};
+use crate::domain::reference::Reference;
+use crate::domain::scope::Scope;
+use crate::domain::vocabulary::{Action, PartyRole, Role};
+use crate::measure::{count::count, facts::facts};
+use crate::privacy::Purpose;
+use crate::store::cases::{self, Loaded, Save, Sealed};
+use crate::store::filing::{CaseRow, ClockRow, LinkRow, OutboxRow, PartyRow};
+use crate::store::types::{At, Key};
+use crate::store::{Db, StoreError, Tx, users};
+use crate::track::dossier::{Dossier, Party};
+use crate::track::ledger::{self, Entry};
+use crate::track::{Command, Context, Refused, Step, cases_named, decide, notices};
+use crate::{ambient, domain::text};
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A step that someone asks for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Which case.
+    pub reference: Reference,
+    /// The version that the caller has seen.
+    pub expected: i64,
+    /// What the caller may know of.
+    pub scope: Scope,
+    /// Division whose subtree the caller oversees.
+    pub division: Option<Division>,
+    /// The step.
+    pub command: Command,
+}
+
+/// Why a step isn't taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// No such case for this caller.
+    #[error("no such case")]
+    NotFound,
+    /// The case has moved on.
+    #[error("the case is at version {current}")]
+    Stale {
+        /// The version that it is at.
+        current: i64,
+    },
+    /// Against the table, its conditions or its fields.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The store couldn't take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes a step. `split` makes a new case and goes through `intake`.
+///
+/// # Errors
+/// When it isn't taken; then nothing is changed.
+pub async fn act(app: &Arc<App>, request: Request) -> Result<Loaded, ActError> {
+    let shared = Arc::clone(app);
+    let end = app.store.write(move |tx| unit(&shared, tx, &request)).await;
+    match end {
+        // Someone else was quicker between our read and our write (PostgreSQL).
+        Err(StoreError::Stale) => Err(ActError::Stale { current: 0 }),
+        end => end?,
+    }
+}
+
+fn unit(app: &App, tx: &mut Tx<'_>, request: &Request) -> Result<Result<Loaded, ActError>, StoreError> {
+    let found = match find(tx.db(), request)? {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error)),
+    };
+    let surroundings = Surroundings::load(tx.db(), &found, request)?;
+    let catalogue = app.catalogue();
+    let step = match decide(&catalogue, &found.case, &request.command, &surroundings.context(app, request)) {
+        Ok(step) => step,
+        Err(refused) => return Ok(Err(refused.into())),
+    };
+    save_step(app, tx, &found, &step, &request.command.actor, &surroundings)
+}
+
+/// The case within the caller's scope, at the version that the caller has seen.
+///
+/// # Errors
+/// That it doesn't exist for the caller, or has moved on.
+pub fn find(db: &mut Db, request: &Request) -> Result<Result<Loaded, ActError>, StoreError> {
+    let Some(found) = cases::load(db, &request.scope, &request.reference)? else { return Ok(Err(ActError::NotFound)) };
+    if found.case.version != request.expected {
+        return Ok(Err(ActError::Stale { current: found.case.version }));
+    }
+    Ok(Ok(found))
+}
+
+/// What bears on a step besides its case.
+#[derive(Debug)]
+pub struct Surroundings {
+    own: (Reference, Key),
+    loaded: BTreeMap<Reference, Loaded>,
+    others: BTreeMap<Reference, Case>,
+    accounts: Vec<String>,
+    last_reminder: Option<Date>,
+    split_off: bool,
+}
+
+impl Surroundings {
+    /// Reads it, within the caller's scope.
+    pub fn load(db: &mut Db, found: &Loaded, request: &Request) -> Result<Self, StoreError> {
+        let mut loaded = BTreeMap::new();
+        for reference in cases_named(&request.command.fields) {
+            if let Some(other) = cases::load(db, &request.scope, &reference)? {
+                loaded.insert(reference, other);
+            }
+        }
+        Self::read(db, found, request.command.actor.unit.as_deref(), loaded)
+    }
+
+    /// Reads what the actions of a view depend on: no other case is named.
+    pub fn of_view(db: &mut Db, found: &Loaded, unit: Option<&str>) -> Result<Self, StoreError> {
+        Self::read(db, found, unit, BTreeMap::new())
+    }
+
+    fn read(
+        db: &mut Db,
+        found: &Loaded,
+        unit: Option<&str>,
+        loaded: BTreeMap<Reference, Loaded>,
+    ) -> Result<Self, StoreError> {
+        let accounts = unit.map(|unit| users::of_unit(db, unit)).transpose()?.unwrap_or_default();
+        let last_reminder =
+            cases::last_taken(db, found, Action::Remind, Role::Consumer)?.map(ambient::today_in_shanghai);
+        let split_off = cases::linked(db, found)?.iter().any(|(_, relation)| relation == "split" || relation == "both");
+        let others = loaded.iter().map(|(reference, other)| (reference.clone(), other.case.clone())).collect();
+        let own = (found.case.reference.clone(), Key::from(found.case.id));
+        Ok(Self { own, loaded, others, accounts, last_reminder, split_off })
+    }
+
+    /// The key of a case that a link names: one that the fields named, or the case that the step began with.
+    fn key_of(&self, reference: &Reference) -> Option<Key> {
+        if *reference == self.own.0 {
+            Some(self.own.1)
+        } else {
+            self.loaded.get(reference).map(|other| other.case.id.into())
+        }
+    }
+
+    /// As the table's conditions want it.
+    pub fn context(&self, app: &App, request: &Request) -> Context<'_> {
+        self.context_for(app, request.division)
+    }
+
+    /// The same, for a caller who oversees a division.
+    pub fn context_for(&self, app: &App, division: Option<Division>) -> Context<'_> {
+        Context {
+            today: app.today(),
+            last_reminder: self.last_reminder,
+            split_off: self.split_off,
+            others: &self.others,
+            accounts: &self.accounts,
+            division,
+        }
+    }
+}
+
+/// Seals and saves a step that was decided, and the step of the other case that it brings with it.
+///
+/// # Errors
+/// Faults of the party fields that it carries, or the store's.
+pub fn save_step(
+    app: &App,
+    tx: &mut Tx<'_>,
+    found: &Loaded,
+    step: &Step,
+    actor: &Actor,
+    surroundings: &Surroundings,
+) -> Result<Result<Loaded, ActError>, StoreError> {
+    let saved = match save_one(app, tx, found, step, actor, surroundings)? {
+        Ok(saved) => saved,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Some(target) = &step.target
+        && let Some(other) = surroundings.loaded.get(&target.case.reference)
+        && let Err(error) = save_one(app, tx, other, target, &Actor::SYSTEM, surroundings)?
+    {
+        // Nothing of either may stay: an error of the unit rolls both back.
+        return Err(StoreError::Unreadable(error.to_string()));
+    }
+    Ok(Ok(saved))
+}
+
+fn save_one(
+    app: &App,
+    tx: &mut Tx<'_>,
+    found: &Loaded,
+    step: &Step,
+    actor: &Actor,
+    surroundings: &Surroundings,
+) -> Result<Result<Loaded, ActError>, StoreError> {
+    let now = app.now();
+    let unreadable = |error: crate::privacy::OpenError| StoreError::Unreadable(error.to_string());
+    let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
+    let mut parties = Vec::new();
+    if !step.notices.is_empty() || !step.supplied.is_empty() {
+        for row in cases::parties(tx.db(), found)? {
+            parties.push(dossier.open_party(&row).map_err(unreadable)?);
+        }
+    }
+    let changed = match supplied(&step.supplied, &mut parties) {
+        Ok(changed) => changed,
+        Err(faults) => return Ok(Err(Refused::Invalid(faults).into())),
+    };
+    let entry = Entry {
+        before: Some(&found.case),
+        after: &step.case,
+        action: step.action,
+        from: Some(step.from),
+        actor,
+        at: now,
+        open: step.open.clone(),
+        personal: step.personal.clone(),
+    };
+    let (event, last_hash) = ledger::write(&dossier, app.entropy.as_ref(), &found.last_hash, entry);
+    let sealed = reindexed(app, &found.sealed, &changed);
+    let links = step.links.iter().filter_map(|link| {
+        Some(LinkRow {
+            case_id: step.case.id.into(),
+            other_id: surroundings.key_of(&link.to)?,
+            relation: link.relation.code().to_owned(),
+            created_at: At(now),
+        })
+    });
+    let save = Save {
+        case: CaseRow::new(&step.case, facts(&step.case), &sealed, &last_hash, found.created_at)?,
+        event,
+        clocks: ClockRow::of(&step.case),
+        parties: changed.iter().map(|party| dossier.seal_party(app.entropy.as_ref(), party)).collect::<Vec<PartyRow>>(),
+        outbox: owed(app, &dossier, step, &parties, now),
+        links: links.collect(),
+        deltas: count(Some(&found.case), &step.case),
+    };
+    cases::save(tx, save)?;
+    Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))
+}
+
+/// The rows of the notices that a step owes.
+fn owed(app: &App, dossier: &Dossier<'_>, step: &Step, parties: &[Party], now: jiff::Timestamp) -> Vec<OutboxRow> {
+    step.notices
+        .iter()
+        .flat_map(|owed| {
+            parties.iter().filter(move |party| party.role == Some(owed.to)).flat_map(move |party| {
+                notices::rows(
+                    app,
+                    dossier,
+                    &step.case,
+                    owed.notice,
+                    party.phone.as_deref(),
+                    party.email.as_deref(),
+                    now,
+                )
+            })
+        })
+        .collect()
+}
+
+/// Checks supplied party fields and puts them into the parties; gives those that changed.
+fn supplied(given: &[(PartyRole, Map<String, Value>)], parties: &mut Vec<Party>) -> Result<Vec<Party>, Problems> {
+    let mut faults = Problems::default();
+    let mut changed = Vec::new();
+    for (role, fields) in given {
+        let pointer = format!("/{role}");
+        let number = parties.iter().map(|party| party.no).max().unwrap_or(0) + 1;
+        let place = parties.iter().position(|party| party.role == Some(*role)).unwrap_or_else(|| {
+            parties.push(Party { no: number, role: Some(*role), ..Party::default() });
+            parties.len() - 1
+        });
+        let party = &mut parties[place];
+        if *role == PartyRole::Respondent {
+            let Some(raw) = read::<RawRespondent>(&pointer, fields, &mut faults) else { continue };
+            let merchant = raw.check(&mut faults);
+            put(&mut party.name, merchant.name);
+            put(&mut party.phone, merchant.phone);
+            put(&mut party.address, merchant.address);
+            put(&mut party.uscc, merchant.uscc);
+        } else {
+            let Some(raw) = read::<RawPerson>(&pointer, fields, &mut faults) else { continue };
+            let person = raw.check(&pointer, &mut faults);
+            put(&mut party.name, person.name);
+            put(&mut party.phone, person.phone);
+            put(&mut party.email, person.email);
+            put(&mut party.address, person.address);
+            put(&mut party.id_type, person.id_type);
+            put(&mut party.id_number, person.id_number);
+        }
+        changed.push(party.clone());
+    }
+    faults.check()?;
+    Ok(changed)
+}
+
+fn read<T: DeserializeOwned>(pointer: &str, fields: &Map<String, Value>, faults: &mut Problems) -> Option<T> {
+    let read = serde_path_to_error::deserialize(Value::Object(fields.clone()));
+    read.map_err(|error| {
+        faults.at(
+            format!("{pointer}/{}", error.path()),
+            Invalid::new("shape", format!("can't be read: {}", error.inner())),
+        );
+    })
+    .ok()
+}
+
+fn put(field: &mut Option<String>, value: Option<String>) {
+    if value.is_some() {
+        *field = value;
+    }
+}
+
+/// What a case is looked up by, after its parties changed.
+fn reindexed(app: &App, sealed: &Sealed, changed: &[Party]) -> Sealed {
+    let mut sealed = sealed.clone();
+    for party in changed {
+        match party.role {
+            Some(PartyRole::Complainant) => {
+                let by = |purpose, value: &Option<String>| {
+                    value.as_ref().map(|value| app.vault.index(purpose, value).to_vec())
+                };
+                sealed.complainant_hash = by(Purpose::Phone, &party.phone).or_else(|| by(Purpose::Email, &party.email));
+            }
+            Some(PartyRole::Respondent) => {
+                sealed.respondent.clone_from(&party.name);
+                sealed.respondent_hash = merchant_hash(app, party.uscc.as_deref(), party.name.as_deref());
+            }
+            _ => {}
+        }
+    }
+    sealed
+}
+
+/// The keyed hash of a merchant, by credit code or else by normalised name.
+pub fn merchant_hash(app: &App, uscc: Option<&str>, name: Option<&str>) -> Option<Vec<u8>> {
+    let value = uscc.map(str::to_owned).or_else(|| name.map(text::key).filter(|key| !key.is_empty()))?;
+    Some(app.vault.index(Purpose::Respondent, &value).to_vec())
+}
+
+/// Counts the provisional clocks of every open case anew, after a calendar was loaded; gives how many cases changed. May be
+/// run again after a kill: what is done stays done.
+///
+/// # Errors
+/// The store's.
+pub async fn recompute(app: &Arc<App>) -> Result<u64, StoreError> {
+    let mut after = None;
+    let mut changed = 0;
+    loop {
+        let page = app.store.read(move |db| cases::provisional(db, after, 200)).await?;
+        let Some(last) = page.last().copied() else { return Ok(changed) };
+        let shared = Arc::clone(app);
+        changed += app
+            .store
+            .write(move |tx| {
+                let mut changed = 0;
+                for id in &page {
+                    let Some(found) = cases::load_by_id(tx.db(), &Scope::System, *id)? else { continue };
+                    let Some(step) = crate::track::recompute(&shared.catalogue(), &found.case) else { continue };
+                    let surroundings = Surroundings::of_view(tx.db(), &found, None)?;
+                    if save_step(&shared, tx, &found, &step, &Actor::SYSTEM, &surroundings)?.is_ok() {
+                        changed += 1;
+                    }
+                }
+                Ok(changed)
+            })
+            .await?;
+        after = Some(last);
+    }
+}

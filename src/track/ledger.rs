@@ -1,0 +1,99 @@
+//! The history of a case: how an event becomes a row whose hash covers the one before, and how a history is checked.
+
+use crate::ambient::{self, Entropy};
+use crate::domain::case::{Actor, Case};
+use crate::domain::chain::{self, GENESIS, Hash};
+use crate::domain::vocabulary::{Action, State};
+use crate::store::filing::EventRow;
+use crate::store::types::{At, Key};
+use crate::track::dossier::Dossier;
+use crate::track::patch::patch;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// What happened, before it is a row.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// The case before; `None` at the filing.
+    pub before: Option<&'a Case>,
+    /// The case after.
+    pub after: &'a Case,
+    /// The step.
+    pub action: Action,
+    /// The state before.
+    pub from: Option<State>,
+    /// Who took it.
+    pub actor: &'a Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Coded fields, to stay readable.
+    pub open: Value,
+    /// What people wrote, to be sealed.
+    pub personal: Option<Value>,
+}
+
+/// Makes the row of an event and its hash.
+pub fn write(dossier: &Dossier<'_>, entropy: &dyn Entropy, previous: &Hash, entry: Entry<'_>) -> (EventRow, Hash) {
+    let seq = entry.after.version;
+    let mut data = json!({ "changes": patch(entry.before, entry.after) });
+    if let (Some(data), Value::Object(open)) = (data.as_object_mut(), entry.open)
+        && !open.is_empty()
+    {
+        data.insert("fields".to_owned(), Value::Object(open));
+    }
+    let (sealed, commitment) = entry.personal.map_or((None, None), |personal| {
+        let text = personal.to_string();
+        let salt = ambient::draw::<16>(entropy);
+        (Some(dossier.seal_event(entropy, seq, &salt, &text)), Some(chain::commitment(&salt, text.as_bytes())))
+    });
+    let mut row = EventRow {
+        case_id: Key::from(entry.after.id),
+        seq,
+        // To the microsecond, as both engines keep it: the hash must be the same when it is read back.
+        at: At(Timestamp::from_microsecond(entry.at.as_microsecond()).unwrap_or(entry.at)),
+        action: entry.action.code().to_owned(),
+        from_state: entry.from.map(|state| state.code().to_owned()),
+        to_state: entry.after.state.code().to_owned(),
+        role: entry.actor.role.code().to_owned(),
+        actor: entry.actor.user.clone(),
+        unit: entry.actor.unit.clone(),
+        data: data.to_string(),
+        sealed,
+        commitment: commitment.map(|hash| hash.to_vec()),
+        hash: Vec::new(),
+    };
+    let hash = hash(previous, &row);
+    row.hash = hash.to_vec();
+    (row, hash)
+}
+
+/// The hash of a row after the one before it: over every open column and the commitment to what is sealed.
+fn hash(previous: &Hash, row: &EventRow) -> Hash {
+    let canonical = json!([
+        row.case_id.0,
+        row.seq,
+        row.at.0.as_microsecond(),
+        row.action,
+        row.from_state,
+        row.to_state,
+        row.role,
+        row.actor,
+        row.unit,
+        row.data
+    ]);
+    let commitment = row.commitment.as_deref().and_then(|bytes| Hash::try_from(bytes).ok());
+    chain::link(previous, canonical.to_string().as_bytes(), commitment.as_ref())
+}
+
+/// The first event of a history that isn't as it was written: altered, left out or moved. `None` when all is whole.
+pub fn first_broken(history: &[EventRow]) -> Option<i64> {
+    let mut previous = GENESIS;
+    for (row, seq) in history.iter().zip(1..) {
+        let expected = hash(&previous, row);
+        if row.seq != seq || row.hash != expected {
+            return Some(row.seq.min(seq));
+        }
+        previous = expected;
+    }
+    None
+}

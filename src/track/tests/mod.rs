@@ -1,0 +1,5 @@
+mod clocks;
+mod fixture;
+mod life;
+mod table;
+mod walks;
