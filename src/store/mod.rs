@@ -26,6 +26,8 @@ pub mod partitions;
 pub mod queue;
 mod schema;
 pub mod snapshots;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod types;
 pub mod users;
 mod writer;
