@@ -182,6 +182,7 @@ pub(super) fn catalogue() -> Catalogue {
         ],
         calendar: calendar(false),
         targets: vec![],
+        categories: vec![],
     }
 }
 
