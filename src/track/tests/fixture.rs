@@ -183,7 +183,6 @@ pub(super) fn catalogue() -> Catalogue {
         ],
         calendar: calendar(false),
         targets: vec![],
-        categories: vec![],
     }
 }
 
