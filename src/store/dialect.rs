@@ -335,8 +335,6 @@ pub(super) enum Bind {
     Int(i32),
     /// A number.
     Big(i64),
-    /// A key.
-    Key(Key),
 }
 
 /// Loads the rows of a query put together from constant text with a `?` for each value. PostgreSQL's adding up of `bigint`
@@ -353,7 +351,6 @@ where
                 Bind::Day(value) => query.bind::<Day, _>(value),
                 Bind::Int(value) => query.bind::<Integer, _>(value),
                 Bind::Big(value) => query.bind::<BigInt, _>(value),
-                Bind::Key(value) => query.bind::<Uid, _>(value),
             });
             bound.load::<T>($c)?
         }};

@@ -23,9 +23,12 @@ mod dialect;
 pub mod engine;
 pub mod filing;
 mod migrate;
+pub mod partitions;
 pub mod queue;
 mod schema;
 pub mod snapshots;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod types;
 pub mod upkeep;
 pub mod users;
