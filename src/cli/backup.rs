@@ -64,7 +64,9 @@ pub(super) async fn write(
     refuse_taken(to)?;
     if let Some(keys_to) = keys_to {
         if keys_to.starts_with(to) || to.starts_with(keys_to) {
-            return Err(Failure::usage("--with-keys: not in the backup itself; keys are kept apart from what they open"));
+            return Err(Failure::usage(
+                "--with-keys: not in the backup itself; keys are kept apart from what they open",
+            ));
         }
         refuse_taken(keys_to)?;
     }
@@ -407,12 +409,7 @@ fn hash(path: &Path, copy: &mut impl Write) -> io::Result<(u64, String)> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string doesn't fail.
-        drop(write!(text, "{byte:02x}"));
-        text
-    })
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn fault(path: &Path) -> impl Fn(io::Error) -> Failure + use<> {
@@ -420,9 +417,7 @@ fn fault(path: &Path) -> impl Fn(io::Error) -> Failure + use<> {
     move |error| Failure::found(format!("{shown}: {error}"))
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Failure::found(error.to_string()))?
 }
 
@@ -490,9 +485,13 @@ mod tests {
             }
             fs::write(from.join(name), &whole).unwrap();
         }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().filter(|found| {
-            found.as_ref().unwrap().file_name().to_string_lossy().contains("restoring")
-        }).count(), 0);
+        assert_eq!(
+            fs::read_dir(folder.path())
+                .unwrap()
+                .filter(|found| { found.as_ref().unwrap().file_name().to_string_lossy().contains("restoring") })
+                .count(),
+            0
+        );
         restored(&from, &to).unwrap();
     }
 

@@ -115,7 +115,9 @@ async fn answer(stream: UnixStream, app: &Arc<App>, data: &DataDir) -> io::Resul
     };
     let (tell, mut told) = mpsc::channel(16);
     // What the command doesn't read in time is left out: only the newest matters.
-    let progress = Progress::to(move |done, of| drop(tell.try_send((done, of))));
+    let progress = Progress::to(move |done, of| {
+        let _ = tell.try_send((done, of));
+    });
     let work = jobs::run(request.work, app, data, &progress);
     tokio::pin!(work);
     let mut gone = String::new();
@@ -146,8 +148,8 @@ pub(super) async fn ask(data: &DataDir, work: Work, progress: &Progress) -> Resu
     };
     let stream = connect(data).await?;
     let (read, mut write) = stream.into_split();
-    let mut line = serde_json::to_vec(&Request { version: VERSION, work })
-        .map_err(|error| Failure::found(error.to_string()))?;
+    let mut line =
+        serde_json::to_vec(&Request { version: VERSION, work }).map_err(|error| Failure::found(error.to_string()))?;
     if line.len() as u64 >= LONGEST {
         return Err(Failure::usage("too large to be handed over to the serving process"));
     }

@@ -108,10 +108,9 @@ pub(super) async fn run(
         for Line { number, end, text } in batch.drain(..) {
             at = end;
             tally.read += 1;
-            let mapped =
-                text.map_err(|reason| Refused::new(number, "", reason)).and_then(|text| {
-                    map(number, &text, trust_labels, &mut tally.ignored)
-                });
+            let mapped = text
+                .map_err(|reason| Refused::new(number, "", reason))
+                .and_then(|text| map(number, &text, trust_labels, &mut tally.ignored));
             match mapped {
                 Ok(one) => ready.push(one),
                 Err(refused) => tally.refused.push(refused),
@@ -209,9 +208,9 @@ fn report(mut tally: Tally, stopped: Option<String>) -> Outcome {
         tally.existing,
         tally.refused.len()
     )];
-    lines.extend(tally.refused.iter().map(|refused| {
-        format!("  line {}: {} {}", refused.line, refused.pointer, refused.reason)
-    }));
+    lines.extend(
+        tally.refused.iter().map(|refused| format!("  line {}: {} {}", refused.line, refused.pointer, refused.reason)),
+    );
     let mut notes = Vec::new();
     if !tally.ignored.is_empty() {
         notes.push(format!("ignored: {}", Vec::from_iter(tally.ignored).join(", ")));

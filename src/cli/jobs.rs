@@ -38,12 +38,7 @@ pub(super) enum Work {
 }
 
 /// Does it.
-pub(super) async fn run(
-    work: Work,
-    app: &Arc<App>,
-    data: &DataDir,
-    progress: &Progress,
-) -> Result<Outcome, Failure> {
+pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &Progress) -> Result<Outcome, Failure> {
     match work {
         Work::UserAdd(user) => users::add(app, user).await,
         Work::UserDisable { username } => users::change(app, username, None).await,

@@ -64,13 +64,7 @@ fn checked(app: &Arc<App>, new: NewUser) -> Result<User, Failure> {
             Some(place.ok_or_else(|| Failure::usage(format!("--division: {code} isn't known")))?.code)
         }
     };
-    let caller = Caller {
-        role,
-        user: Some(new.username.clone()),
-        unit: new.unit.clone(),
-        division,
-        case: None,
-    };
+    let caller = Caller { role, user: Some(new.username.clone()), unit: new.unit.clone(), division, case: None };
     if identity::scope(&caller) == Scope::Nothing && role != Role::Admin {
         return Err(Failure::usage(format!("a {role} without --unit or --division would see no case")));
     }
@@ -92,8 +86,7 @@ pub(super) async fn change(
     password_hash: Option<String>,
 ) -> Result<Outcome, Failure> {
     let (name, now, disable) = (username.clone(), app.now(), password_hash.is_none());
-    let found =
-        app.store.write(move |tx| users::change(tx, &name, password_hash.as_deref(), disable, now)).await?;
+    let found = app.store.write(move |tx| users::change(tx, &name, password_hash.as_deref(), disable, now)).await?;
     if !found {
         return Err(Failure::found(format!("there is no account {username}")));
     }

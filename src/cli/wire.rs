@@ -130,9 +130,8 @@ pub(super) fn with_loaded_years(mut catalogue: Catalogue, years: &[LoadedYear]) 
     for (year, label, days) in years {
         let year = i16::try_from(*year).map_err(|_| Failure::found(format!("{year} is no year")))?;
         version = format!("{version}+{label}");
-        catalogue.calendar = config::merge_year(&catalogue.calendar, year, &version, days).map_err(|faults| Failure {
-            code: CONFIG,
-            lines: faults.iter().map(|fault| format!("loaded calendar: {fault}")).collect(),
+        catalogue.calendar = config::merge_year(&catalogue.calendar, year, &version, days).map_err(|faults| {
+            Failure { code: CONFIG, lines: faults.iter().map(|fault| format!("loaded calendar: {fault}")).collect() }
         })?;
     }
     Ok(catalogue)
@@ -163,8 +162,7 @@ pub(super) async fn app(
     let tokens = tokens(&ring, &clock)?;
     let attempts = attempts(&settings, &clock);
     let vault = Vault::new(&ring);
-    let parts =
-        Parts { settings, catalogue, store, model, vault, clock, entropy, hasher, tokens, attempts, objects };
+    let parts = Parts { settings, catalogue, store, model, vault, clock, entropy, hasher, tokens, attempts, objects };
     Ok(Arc::new(App::new(parts)))
 }
 

@@ -109,10 +109,7 @@ pub fn copy_into(target: &Target, file: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// When it is damaged, or no database of this service.
 pub fn check_file(file: &Path) -> Result<Inspection, StoreError> {
-    // A name with one of these would be read as more than a path.
-    let name = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let connection = SqliteConnection::establish(&format!("file:{name}?immutable=1")).map_err(unavailable)?;
-    let mut db = Db::Sqlite(connection);
+    let mut db = unwritten(file)?;
     let found = first!(&mut db, "SELECT quick_check AS name FROM pragma_quick_check(1)", Named)?.name;
     if found != "ok" {
         return Err(StoreError::Corrupt(found));
@@ -125,9 +122,14 @@ pub fn check_file(file: &Path) -> Result<Inspection, StoreError> {
 /// # Errors
 /// When the copy can't be read.
 pub fn objects_in(file: &Path) -> Result<Vec<String>, StoreError> {
+    objects(&mut unwritten(file)?)
+}
+
+/// A SQLite file that nobody writes: the engine then makes no file beside it.
+fn unwritten(file: &Path) -> Result<Db, StoreError> {
+    // A name with one of these would be read as more than a path.
     let name = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let connection = SqliteConnection::establish(&format!("file:{name}?immutable=1")).map_err(unavailable)?;
-    objects(&mut Db::Sqlite(connection))
+    SqliteConnection::establish(&format!("file:{name}?immutable=1")).map(Db::Sqlite).map_err(unavailable)
 }
 
 /// The evidence that a database refers to: keys in the object store, each once.
