@@ -14,6 +14,7 @@
 //! would have to check them across shards.
 
 pub mod attachments;
+pub mod backup;
 pub mod calendars;
 pub mod cases;
 pub mod counters;
@@ -29,6 +30,7 @@ pub mod snapshots;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod types;
+pub mod upkeep;
 pub mod users;
 mod writer;
 
