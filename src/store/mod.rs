@@ -22,6 +22,7 @@ mod dialect;
 pub mod engine;
 pub mod filing;
 mod migrate;
+pub mod partitions;
 pub mod queue;
 mod schema;
 pub mod snapshots;
