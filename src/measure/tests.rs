@@ -206,7 +206,7 @@ fn new_case(n: u64, kind: u8, place: u8, day_no: i32) -> Case {
     if case.kind == Kind::Complaint && kind == 1 {
         case.state = State::Negotiating;
         case.settle_first = true;
-        case.station = Some(if place % 2 == 0 { "s-1" } else { "s-2" }.to_owned());
+        case.station = Some(if place.is_multiple_of(2) { "s-1" } else { "s-2" }.to_owned());
         case.milestones.decision_due = None;
     } else {
         // A station that could help, but doesn't: counts for no station.
