@@ -336,16 +336,6 @@ impl Model {
         Sums { by_target, shares }
     }
 
-    /// What the advice "no consumer matter" is made of: evidence for it, against it, and the best sector's sum.
-    #[cfg(test)]
-    pub(super) fn not_consumer_evidence(&self, text: &str) -> [f64; 3] {
-        let scores = self.sums(text, Hints::default()).by_target;
-        let (sectors, kinds) = (self.lexicon.sectors.len(), self.lexicon.kinds.len());
-        let best = scores.iter().take(sectors).copied().fold(0.0, f64::max);
-        let evidence = scores.iter().skip(sectors).take(kinds).sum();
-        [evidence, scores.get(sectors + kinds).copied().unwrap_or(0.0), best]
-    }
-
     /// The sub-sector with the largest sum within the sector.
     fn subsector(&self, sector: usize, shares: &[Share]) -> Option<String> {
         let mut sums = vec![0.0; self.lexicon.subsectors.len()];

@@ -211,13 +211,14 @@ pub(crate) fn catalogue() -> Catalogue {
         places: Places {
             root: Some(division(320_000)),
             by_code: places.into_iter().map(|place| (place.code, place)).collect(),
-            replaced: BTreeMap::default(),
+            ..Places::default()
         },
         sectors: ["courier", "food"]
             .map(|code| Sector { code: code.to_owned(), name: Name::default(), task: None, subsectors: Vec::new() })
             .into(),
         departments: BTreeMap::default(),
         successions: Vec::new(),
+        categories: Vec::new(),
         routes: Vec::new(),
         subroutes: Vec::new(),
         offices: std::collections::HashMap::default(),

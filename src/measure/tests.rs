@@ -206,7 +206,7 @@ fn new_case(n: u64, kind: u8, place: u8, day_no: i32) -> Case {
     if case.kind == Kind::Complaint && kind == 1 {
         case.state = State::Negotiating;
         case.settle_first = true;
-        case.station = Some(if place % 2 == 0 { "s-1" } else { "s-2" }.to_owned());
+        case.station = Some(if place.is_multiple_of(2) { "s-1" } else { "s-2" }.to_owned());
         case.milestones.decision_due = None;
     } else {
         // A station that could help, but doesn't: counts for no station.
@@ -707,29 +707,27 @@ fn a_recount_finds_what_is_wrong_and_repair_mends_it() {
     });
 }
 
-/// Repair runs among steps and filings: none is lost, none is counted twice.
+/// Repair runs among steps and filings, also in one group with them: none is lost, none is counted twice.
 #[test]
 fn repair_among_writers_counts_everything_once() {
     runtime().block_on(async {
         for opened in stores() {
             let store = &opened.store;
-            let before: Vec<Case> = (0..60).map(|n| case(n, day("2026-02-10"))).collect();
-            for case in &before[..30] {
-                file(store, case).await;
-            }
-            let steps = futures_util::future::join_all(before[..30].iter().map(|case| async move {
-                step(store, case, &take(case, 2, day("2026-02-12")).unwrap()).await.unwrap();
-            }));
-            let filings = futures_util::future::join_all(before[30..].iter().map(|case| file(store, case)));
-            let repairs = async {
-                for _ in 0..5 {
-                    repair(store).await.unwrap();
+            for round in 0..4_u64 {
+                let before: Vec<Case> = (0..60).map(|n| case(round * 60 + n, day("2026-02-10"))).collect();
+                for case in &before[..30] {
+                    file(store, case).await;
                 }
-            };
-            tokio::join!(steps, repairs, filings);
-            let found = recount(store).await.unwrap();
-            assert!(found.is_clean(), "{found:#?}");
-            assert_eq!(found.cases, 60);
+                let steps = futures_util::future::join_all(before[..30].iter().map(|case| async move {
+                    step(store, case, &take(case, 2, day("2026-02-12")).unwrap()).await.unwrap();
+                }));
+                let filings = futures_util::future::join_all(before[30..].iter().map(|case| file(store, case)));
+                let (_, repaired, _) = tokio::join!(steps, repair(store), filings);
+                repaired.unwrap();
+                let found = recount(store).await.unwrap();
+                assert!(found.is_clean(), "{found:#?}");
+                assert_eq!(found.cases, (round + 1) * 60);
+            }
         }
     });
 }
@@ -821,7 +819,7 @@ fn every_rate_has_its_words_and_a_fact_behind_it() {
     assert_eq!(codes.len(), RATES.len());
     for rate in RATES {
         for words in [rate.name, rate.definition] {
-            assert!(!words.zh.is_empty() && words.en.is_ascii(), "{}", rate.code);
+            assert!(!words.zh.is_empty() && !words.en.is_empty(), "{}", rate.code);
         }
     }
     assert!(Division::parse("320000").is_ok());
