@@ -70,7 +70,7 @@ pub(super) async fn write(
         }
         refuse_taken(keys_to)?;
     }
-    private_dir(to).map_err(fault(to))?;
+    let draft = Draft::begin(to)?;
     let (target, folder) = (app.store.target().clone(), to.to_owned());
     let (database, objects) = blocking(move || copy_database(&target, &folder)).await?;
     let file = if database.engine == "sqlite" { SQLITE } else { DUMP };
@@ -100,7 +100,9 @@ pub(super) async fn write(
     sync_dir(to).map_err(fault(to))?;
     let mut outcome = described(&manifest, to);
     if let Some(keys_to) = keys_to {
+        let keys = Draft::begin(keys_to)?;
         copy_keys(&data.keys(), keys_to)?;
+        keys.keep();
         outcome.lines.push(format!("keys in {}: keep them apart from the backup", keys_to.display()));
     } else {
         outcome.notes.push(format!(
@@ -108,7 +110,30 @@ pub(super) async fn write(
             data.keys().display()
         ));
     }
+    draft.keep();
     Ok(outcome)
+}
+
+/// A folder that is being filled: it goes when the work fails, or is given up, so that it is never taken for a whole one.
+struct Draft(Option<PathBuf>);
+
+impl Draft {
+    fn begin(folder: &Path) -> Result<Self, Failure> {
+        private_dir(folder).map_err(fault(folder))?;
+        Ok(Self(Some(folder.to_owned())))
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.0 {
+            drop(fs::remove_dir_all(folder));
+        }
+    }
 }
 
 fn described(manifest: &Manifest, to: &Path) -> Outcome {
@@ -290,15 +315,11 @@ pub(super) fn restore(restore: &Restore<'_>, progress: &Progress) -> Result<Outc
     draft_name.push(name);
     draft_name.push(format!(".restoring-{}", std::process::id()));
     let draft = to.with_file_name(draft_name);
-    private_dir(&draft).map_err(fault(&draft))?;
-    let end = fill(restore, &manifest, &draft, progress).and_then(|()| {
-        // An empty folder gives way to the new one.
-        fs::rename(&draft, to).and_then(|()| sync_dir(to.parent().unwrap_or(to))).map_err(fault(to))
-    });
-    if let Err(failure) = end {
-        drop(fs::remove_dir_all(&draft));
-        return Err(failure);
-    }
+    let kept = Draft::begin(&draft)?;
+    fill(restore, &manifest, &draft, progress)?;
+    // An empty folder gives way to the new one.
+    fs::rename(&draft, to).and_then(|()| sync_dir(to.parent().unwrap_or(to))).map_err(fault(to))?;
+    kept.keep();
     let mut outcome = described(&manifest, to);
     // What was missing when the backup was made is no fault of the restore; it is told all the same.
     outcome.code = OK;

@@ -341,6 +341,10 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
 fn do_work(given: &Where, work: Work, output: Output) -> Result<Outcome, Failure> {
     let settings = wire::settings(given)?;
     wire::log(&settings, false);
+    if !settings.paths.data_dir.exists() {
+        // What is wrong in the files is told before anything is written.
+        wire::files(&settings)?;
+    }
     let data = DataDir::create(&settings.paths.data_dir)?;
     let target = wire::target(&settings, &data, given.create)?;
     let progress = Progress::bar(output);

@@ -66,7 +66,7 @@ fn checked(app: &Arc<App>, new: NewUser) -> Result<User, Failure> {
     };
     let caller = Caller { role, user: Some(new.username.clone()), unit: new.unit.clone(), division, case: None };
     if identity::scope(&caller) == Scope::Nothing && role != Role::Admin {
-        return Err(Failure::usage(format!("a {role} without --unit or --division would see no case")));
+        return Err(Failure::usage(format!("the role {role} would see no case without --unit or --division")));
     }
     Ok(User {
         username: new.username,

@@ -19,6 +19,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,6 +151,15 @@ pub(super) async fn app(
         SystemEntropy::new().map_err(|error| Failure::found(format!("the system has no randomness: {error}")))?,
     );
     let objects = objects(&settings.attachments, data)?;
+    if let Target::Sqlite(path) = &target {
+        // The engine would let others read it, and gives its own files the mode of this one.
+        let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        if let Err(error) = made
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            return Err(Failure::config(format!("{}: {error}", path.display())));
+        }
+    }
     // The store starts threads and waits for them: not on a thread that others wait for.
     let options = options(&settings, target);
     let store = tokio::task::spawn_blocking(move || Store::open(&options))

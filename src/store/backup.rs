@@ -110,10 +110,7 @@ pub fn copy_into(target: &Target, file: &Path) -> Result<(), StoreError> {
 /// When it is damaged, or no database of this service.
 pub fn check_file(file: &Path) -> Result<Inspection, StoreError> {
     let mut db = unwritten(file)?;
-    let found = first!(&mut db, "SELECT quick_check AS name FROM pragma_quick_check(1)", Named)?.name;
-    if found != "ok" {
-        return Err(StoreError::Corrupt(found));
-    }
+    dialect::check_engine(&mut db)?;
     inspect(&mut db)
 }
 
