@@ -39,8 +39,7 @@ pub fn lapsed(
 /// When the engine doesn't answer.
 pub fn days_of_receipt(db: &mut Db) -> Result<Option<(Date, Date)>, StoreError> {
     // Two walks along the index, not a scan: an aggregate over both ends reads every row.
-    let first: Option<On> =
-        cases::table.order(cases::received_on).select(cases::received_on).first(db).optional()?;
+    let first: Option<On> = cases::table.order(cases::received_on).select(cases::received_on).first(db).optional()?;
     let last: Option<On> =
         cases::table.order(cases::received_on.desc()).select(cases::received_on).first(db).optional()?;
     Ok(first.zip(last).map(|(first, last)| (first.0, last.0)))

@@ -43,7 +43,7 @@ fn a_complaint_goes_from_filing_to_settlement_is_rated_and_opened_again() {
         assert!(!offered(&app.case(&case, &officer)).contains(&"accept".to_owned()));
         let refused = app.act(&case, &officer, "accept", &json!({}));
         let problem = refused.problem(409);
-        assert_eq!(problem["code"], "missing_for_acceptance", "{refused}");
+        assert_eq!(problem["condition"], "missing_for_acceptance", "{refused}");
         assert!(refused.text.contains("/respondent/address"), "{refused}");
         let supplied = json!({ "respondent": { "address": "南京市江宁区双龙大道1号" } });
         let after = app.step(&case, &consumer, "supply", &supplied, "dispatched");
@@ -56,7 +56,7 @@ fn a_complaint_goes_from_filing_to_settlement_is_rated_and_opened_again() {
 
         // Mediation needs the word of both.
         let early = app.act(&case, &officer, "start_mediation", &json!({}));
-        assert_eq!(early.problem(409)["code"], "consent_missing", "{early}");
+        assert_eq!(early.problem(409)["condition"], "consent_missing", "{early}");
         let other_side = app.act(&case, &consumer, "record_consent", &json!({ "party": "respondent", "given": true }));
         assert_eq!(other_side.pointers(), ["/party"]);
         app.step(&case, &consumer, "record_consent", &json!({ "given": true }), "accepted");
@@ -77,7 +77,7 @@ fn a_complaint_goes_from_filing_to_settlement_is_rated_and_opened_again() {
         app.step(&case, &officer, "terminate", &ground, "terminated");
         // Once only.
         let again = app.act(&case, &consumer, "reopen", &json!({ "reason": "再次" }));
-        assert_eq!(again.problem(409)["code"], "already_reopened", "{again}");
+        assert_eq!(again.problem(409)["condition"], "already_reopened", "{again}");
 
         let events = app.events(&case, &officer);
         let actions: Vec<&str> = events.iter().map(|event| event["action"].as_str().unwrap()).collect();
@@ -133,7 +133,9 @@ fn a_refusal_names_its_ground_and_ends_the_case() {
         // Nothing more than the table gives.
         app.act(&case, &officer, "accept", &json!({})).problem(409);
         let withdrawn = app.act(&case, &consumer, "withdraw", &json!({ "reason": "算了" })).problem(409);
-        assert!(withdrawn["allowed"].is_array() || withdrawn["allowed_actions"].is_array(), "{withdrawn}");
+        assert_eq!(withdrawn["code"], "not_now");
+        let allowed = withdrawn["allowed_actions"].as_array().expect("what can be done instead");
+        assert!(allowed.contains(&json!("reopen")) && allowed.contains(&json!("rate")), "{withdrawn}");
         assert_whole(&app.events(&case, &officer), &app.case(&case, &officer));
     }
 }
@@ -156,7 +158,7 @@ fn two_returns_open_a_dispute_that_the_common_superior_ends() {
         let disputed = app.case(&case, &dispatcher);
         assert!(clock(&disputed, "COMPETENCE_DISPUTE").is_some(), "{disputed}");
         let by_dispatcher = app.act(&case, &dispatcher, "dispatch", &json!({ "office": "amr-320115" }));
-        assert_eq!(by_dispatcher.problem(409)["code"], "in_dispute", "{by_dispatcher}");
+        assert_eq!(by_dispatcher.problem(409)["condition"], "in_dispute", "{by_dispatcher}");
         // Both places lie in Nanjing; an office elsewhere is beyond its supervisor.
         let superior = app.supervisor("320100");
         let elsewhere = json!({ "office": "amr-320505", "reason": "指定" });
@@ -164,7 +166,7 @@ fn two_returns_open_a_dispute_that_the_common_superior_ends() {
         let here = json!({ "office": "amr-320115", "reason": "指定管辖" });
         app.step(&case, &superior, "designate", &here, "dispatched");
         let back = app.act(&case, &officer, "return", &reason);
-        assert_eq!(back.problem(409)["code"], "designated", "{back}");
+        assert_eq!(back.problem(409)["condition"], "designated", "{back}");
         assert_whole(&app.events(&case, &officer), &app.case(&case, &officer));
     }
 }
@@ -225,7 +227,7 @@ fn a_report_is_verified_extended_once_and_decided() {
         let view = app.step(&case, &officer, "extend", &longer, "verifying");
         let after = clock(&view, "REPORT_FILE").expect("its clock")["due"].clone();
         assert!(after.as_str() > before.as_str(), "{before} {after}");
-        assert_eq!(app.act(&case, &officer, "extend", &longer).problem(409)["code"], "already_extended");
+        assert_eq!(app.act(&case, &officer, "extend", &longer).problem(409)["condition"], "already_extended");
         app.act(&case, &officer, "accept", &json!({})).problem(403);
         let decision = json!({ "decision": "filed", "reason": "有证据证明涂改生产日期" });
         app.step(&case, &officer, "decide_filing", &decision, "filed");

@@ -20,5 +20,6 @@ mod crash;
 mod filing;
 mod import;
 mod life;
+mod model;
 mod rules;
 mod support;

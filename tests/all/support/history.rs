@@ -6,10 +6,14 @@ use super::server::TestApp;
 use serde_json::Value;
 
 impl TestApp {
-    /// Every event of a case, over all pages.
+    /// The history of a case, which comes whole.
     #[track_caller]
     pub(crate) fn events(&self, case: &Case, by: &Session) -> Vec<Value> {
-        self.pages(&format!("{}/events?limit=100", case.path()), by)
+        let reply = self.get(&format!("{}/events", case.path()), by).send();
+        let history = reply.expect(200);
+        assert_eq!(history["next_cursor"], Value::Null, "{reply}");
+        assert_eq!(history["whole"], true, "{reply}");
+        history["items"].as_array().unwrap_or_else(|| panic!("{reply}: no items")).clone()
     }
 
     /// Every item of a list, page by page.
@@ -30,29 +34,24 @@ impl TestApp {
 }
 
 /// Asserts what every history must be: numbered from 1 without a gap, each event from the state in which the one before
-/// ended, each with a hash of its own, and their changes folding to the state and version of the case.
+/// ended and chained to its hash, and their changes folding to the state and version of the case.
 #[track_caller]
 pub(crate) fn assert_whole(events: &[Value], view: &Value) {
-    let mut hashes = std::collections::BTreeSet::new();
-    let mut state = Value::Null;
+    let (mut state, mut hash) = (Value::Null, Value::from("0".repeat(64)));
     for (event, seq) in events.iter().zip(1..) {
-        assert_eq!(event["seq"], seq, "{event}");
-        assert_eq!(event["from_state"], state, "{event}");
-        state = event["to_state"].clone();
-        let hash = event["hash"].as_str().unwrap_or_else(|| panic!("no hash in {event}"));
-        assert!(hash.len() == 64 && hashes.insert(hash.to_owned()), "{event}");
+        assert_eq!(
+            (&event["seq"], &event["from"], &event["previous_hash"]),
+            (&Value::from(seq), &state, &hash),
+            "{event}"
+        );
+        (state, hash) = (event["to"].clone(), event["hash"].clone());
+        assert_eq!(hash.as_str().map(str::len), Some(64), "{event}");
     }
     assert_eq!(view["state"], state, "{view}");
     assert_eq!(view["version"], events.len(), "{view}");
-    let folded = fangxin::track::fold(events.iter().map(changes)).expect("the events make a case");
-    assert_eq!((folded.state.code(), folded.version), (state.as_str().unwrap(), view["version"].as_i64().unwrap()));
-    assert_eq!(folded.reference.to_string(), view["reference"].as_str().unwrap());
-    assert_eq!(folded.kind.code(), view["kind"].as_str().unwrap());
-}
-
-/// The merge patch of an event.
-#[track_caller]
-fn changes(event: &Value) -> &Value {
-    let found = [&event["changes"], &event["data"]["changes"]].into_iter().find(|value| value.is_object());
-    found.unwrap_or_else(|| panic!("no changes in {event}"))
+    let folded = fangxin::track::fold(events.iter().map(|event| &event["changes"])).expect("the events make a case");
+    let told = |key: &str| view[key].as_str().unwrap_or_else(|| panic!("no {key} in {view}")).to_owned();
+    assert_eq!((folded.state.code(), folded.version), (told("state").as_str(), view["version"].as_i64().unwrap()));
+    assert_eq!((folded.reference.as_str(), folded.kind.code()), (told("reference").as_str(), told("kind").as_str()));
+    assert_eq!(view["clocks"].as_array().map(Vec::len), Some(folded.clocks.len()), "{view}");
 }
