@@ -34,8 +34,8 @@ lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 	$(DENY)/bin/cargo-deny --offline --log-level error check --hide-inclusion-graph bans licenses sources
 	$(TYPOS)/bin/typos
 
-bench: ## Load and scale measurements, optimised
-	$(CARGO) run --locked --release -- bench
+bench: ## Measure filing under load, optimised (on PostgreSQL too: scripts/with-postgres.sh make bench)
+	$(CARGO) bench --locked --bench filing
 
 setup: ## Install what the tests need from the system
 	@scripts/setup-tests.sh

@@ -652,7 +652,8 @@ impl Frame<'_> {
             Dimension::Office => catalogue.offices.get(key).map(|office| office.name.in_lang(lang).to_owned()),
             Dimension::Station => catalogue.stations.get(key).map(|station| station.name.in_lang(lang).to_owned()),
             Dimension::City | Dimension::County => {
-                Division::parse(key).ok().and_then(|code| catalogue.places.get(code)).map(|place| place.name.clone())
+                let code = Division::parse(key).ok();
+                code.and_then(|code| catalogue.places.name_in(code, lang)).map(str::to_owned)
             }
             Dimension::Channel => None,
         };
