@@ -25,7 +25,7 @@ unit: ## Unit tests alone: no database server, a few seconds
 	$(CARGO) test --locked --lib
 
 long: setup ## What takes minutes: crash, soak, scale, measurements
-	scripts/with-postgres.sh $(CARGO) test --locked -- --ignored --nocapture
+	FANGXIN_LONG=1 scripts/with-postgres.sh $(CARGO) test --locked -- --nocapture
 
 lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 	$(CARGO) fmt --check
@@ -34,8 +34,8 @@ lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 	$(DENY)/bin/cargo-deny --offline --log-level error check --hide-inclusion-graph bans licenses sources
 	$(TYPOS)/bin/typos
 
-bench: ## Load and scale measurements, optimised
-	$(CARGO) run --locked --release -- bench
+bench: ## Measure filing under load, optimised (on PostgreSQL too: scripts/with-postgres.sh make bench)
+	$(CARGO) bench --locked --bench filing
 
 setup: ## Install what the tests need from the system
 	@scripts/setup-tests.sh

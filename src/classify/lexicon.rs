@@ -1,4 +1,21 @@
 //! The lexicon: terms, weights and context rules, read from TOML and compiled into one automaton.
+//!
+//! A file of a sector:
+//! ```toml
+//! sector = "courier"          # one of the allowed codes; several files may share one
+//! [[terms]]
+//! weight = 3.2                # -12 to 12: 1 a hint, 2 a sign, 3 strong, 4 nearly decides
+//! subsector = "…"             # optional, where routing needs one
+//! words = "快递、包裹、parcel" # separated by 、 or , or line ends; at least two characters each
+//! [[rules]]                   # the term counts this much more (or less), in company
+//! weight = 2.0
+//! term = "签收、丢失"
+//! with = "快递、驿站"          # any of these is in the text
+//! without = "假货"            # none of these is
+//! ```
+//! Other files have `[[kinds]]` with `code`, `name`, `contact` and their `terms` and `rules` (matters that are no consumer matter),
+//! `[[consumer]]` (what speaks against that), `[[report]]` and `[[complaint]]` (what is asked for), or `[[mask]]` (words that say
+//! nothing and hide the terms inside them). Case, width and script don't matter: every word is folded.
 
 use crate::classify::fold::fold_into;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};

@@ -13,9 +13,8 @@
 //! - It is pure: no clock, no randomness, no network, no state. The same lexicon and text give the same answer, bit for bit.
 //!
 //! How it works: the terms of `config/lexicon/*.toml` are found in one pass of an Aho-Corasick automaton over folded text ([`fold`]); a
-//! term inside a longer term found at the same place doesn't count; repeated terms count less each time; what stands in the title
-//! or first sentence counts more. Sums become probabilities by a softmax whose constants were fitted on one half of a labelled
-//! development set and reported on the other ([`Tuning`]).
+//! term inside a longer term found at the same place doesn't count; repeated terms count less each time; what stands in the
+//! first characters counts more. Sums become probabilities by a softmax; where its constants come from is told at [`Tuning`].
 
 mod evaluate;
 mod fold;

@@ -80,6 +80,8 @@ pub enum Value {
     RefusalGround,
     /// A ground of termination of the case's rule version.
     TerminationGround,
+    /// A day.
+    Date,
     /// A day, not before today.
     DateAhead,
     /// An amount.
@@ -671,7 +673,8 @@ pub const TABLE: &[Transition] = &[
 const SETTLEMENT: &[Field] = &[
     must("outcome", Value::Code(&["self_settled", "mediated"])),
     must("amount", Value::Money),
-    must("performance_date", Value::DateAhead),
+    // An agreement may have been performed on the spot, or before it is recorded.
+    must("performance_date", Value::Date),
     Field { name: "represented_consent", value: Value::Bool, required: Required::WhenRepresented },
     may("consumer_confirmed", Value::Bool),
     may("record", Value::Text(4000)),

@@ -7,14 +7,13 @@
 
 pub mod count;
 pub mod facts;
-//pub mod freeze;
-//pub mod query;
-//pub mod rates;
-//pub mod recount;
-//pub mod summary;
+pub mod freeze;
+pub mod query;
+pub mod rates;
+pub mod recount;
+pub mod summary;
 
 #[cfg(test)]
-mod testing {}
-//;
+mod testing;
 #[cfg(test)]
-mod tests {}
+mod tests;

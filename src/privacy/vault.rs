@@ -333,7 +333,7 @@ fn finish(mac: Hmac<Sha256>) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ambient::{SeededEntropy, Stopwatch};
+    use crate::ambient::SeededEntropy;
     use uuid::Uuid;
 
     fn ring() -> KeyRing {
@@ -519,28 +519,5 @@ mod tests {
         let (key, _) = vault.new_case_key(&SeededEntropy::new(1));
         assert_eq!(format!("{vault:?}"), "Vault(master 1)");
         assert!(format!("{key:?}").len() < 24);
-    }
-
-    /// A measurement, not a check: `cargo test --release -- --ignored --nocapture seal_speed`.
-    #[test]
-    #[ignore = "a measurement"]
-    fn seal_speed() {
-        let entropy = crate::ambient::SystemEntropy::new().unwrap();
-        let vault = Vault::new(&ring());
-        let (key, _) = vault.new_case_key(&entropy);
-        let time = |what: &str, mut step: Box<dyn FnMut() + '_>| {
-            let watch = Stopwatch::start();
-            (0..100_000).for_each(|_| step());
-            println!("{what}: {:?}", watch.elapsed() / 100_000);
-        };
-        time("seal 20 bytes", Box::new(|| drop(std::hint::black_box(key.seal(&entropy, NAME, &[7; 20])))));
-        time("seal 600 bytes", Box::new(|| drop(std::hint::black_box(key.seal(&entropy, NAME, &[7; 600])))));
-        time("new case key", Box::new(|| drop(std::hint::black_box(vault.new_case_key(&entropy)))));
-        time(
-            "index",
-            Box::new(|| {
-                std::hint::black_box(vault.index(Purpose::Phone, "+8613800138000"));
-            }),
-        );
     }
 }

@@ -491,6 +491,9 @@ impl Dimensions {
     }
 }
 
+/// The range of every six-digit code.
+const EVERYWHERE: (i32, i32) = (0, 1_000_000);
+
 /// A range with one code: a county, or a city or province without what lies below it.
 const fn is_county((from, to): (i32, i32)) -> bool {
     to - from == 1
@@ -739,13 +742,16 @@ pub fn sum(db: &mut Db, scope: &Scope, question: &Question) -> Result<BTreeMap<S
 /// event, so no counter can hold it. Costs as much as there are open cases, over the indexes that hold only those.
 pub fn open(db: &mut Db, scope: &Scope, question: &Question, today: Date) -> Result<BTreeMap<Slot, Open>, StoreError> {
     let mut answer = BTreeMap::<Slot, Open>::new();
-    let Some(dimensions) = question.dimensions.clone().within(scope) else { return Ok(answer) };
-    let column = match question.cohort {
-        Cohort::Received => "received_on",
-        Cohort::Closed => "closed_on",
-    };
+    // An open case has no day of closing: opening it again takes it away.
+    if question.cohort == Cohort::Closed {
+        return Ok(answer);
+    }
+    let Some(mut dimensions) = question.dimensions.clone().within(scope) else { return Ok(answer) };
+    // Without a range of divisions SQLite would read every case received in the period, not the index of the open ones.
+    dimensions.division.get_or_insert(EVERYWHERE);
+    let column = "received_on";
     let group = question.group(true);
-    let day = if question.interval.is_some() { column.to_owned() } else { format!("MIN({column})") };
+    let day = if question.interval.is_some() { column } else { "MIN(received_on)" };
     let mut sql = Sql {
         text: format!(
             "SELECT kind, {group} AS grp, {day} AS on_day, \

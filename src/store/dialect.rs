@@ -58,6 +58,36 @@ pub(super) fn check_engine(db: &mut Db) -> Result<(), StoreError> {
     if check.quick_check == "ok" { Ok(()) } else { Err(StoreError::Corrupt(check.quick_check)) }
 }
 
+/// Whether a commit waits for the disk, and the settings that say so.
+pub(super) fn syncing(db: &mut Db) -> Result<(bool, String), StoreError> {
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        value: String,
+    }
+    let value = match db {
+        Db::Pg(c) => {
+            diesel::sql_query("SELECT 'fsync=' || current_setting('fsync') || ' synchronous_commit=' || current_setting('synchronous_commit') AS value")
+                .get_result::<Setting>(c)?
+                .value
+        }
+        Db::Sqlite(c) => {
+            diesel::sql_query(
+                "SELECT 'synchronous=' || (SELECT synchronous FROM pragma_synchronous) || ' journal_mode=' || \
+                 (SELECT journal_mode FROM pragma_journal_mode) AS value",
+            )
+            .get_result::<Setting>(c)?
+            .value
+        }
+    };
+    let synced = match db {
+        Db::Pg(_) => value.contains("fsync=on") && !value.ends_with("=off"),
+        // 2 is FULL, 3 is EXTRA.
+        Db::Sqlite(_) => value.contains("synchronous=2") || value.contains("synchronous=3"),
+    };
+    Ok((synced, value))
+}
+
 /// Runs a statement without parameters.
 pub(super) fn execute(db: &mut Db, sql: &str) -> Result<(), StoreError> {
     match db {
@@ -305,8 +335,6 @@ pub(super) enum Bind {
     Int(i32),
     /// A number.
     Big(i64),
-    /// A key.
-    Key(Key),
 }
 
 /// Loads the rows of a query put together from constant text with a `?` for each value. PostgreSQL's adding up of `bigint`
@@ -323,7 +351,6 @@ where
                 Bind::Day(value) => query.bind::<Day, _>(value),
                 Bind::Int(value) => query.bind::<Integer, _>(value),
                 Bind::Big(value) => query.bind::<BigInt, _>(value),
-                Bind::Key(value) => query.bind::<Uid, _>(value),
             });
             bound.load::<T>($c)?
         }};

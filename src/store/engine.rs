@@ -229,6 +229,26 @@ impl Store {
         answer.await.map_err(|_| closing())?
     }
 
+    /// Runs a unit that writes counters itself, as [`Store::write`], after what the units before it in its group changed
+    /// has been added to them. Otherwise it would count their cases, and their changes would be added once more at the end.
+    ///
+    /// # Errors
+    /// What the unit returned, or that it couldn't be run.
+    pub async fn write_counters<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.refuse_when_damaged()?;
+        let (reply, answer) = oneshot::channel();
+        let unit = Box::new(UnitOf { work, result: None, reply });
+        match &self.writes {
+            Some(lane) => lane.send(unit)?,
+            None => self.writer.send(Message::OfCounters(unit))?,
+        }
+        answer.await.map_err(|_| closing())?
+    }
+
     /// Stores a filing, grouped with others that wait at the same time; returns once it is durable.
     ///
     /// # Errors

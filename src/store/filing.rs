@@ -182,7 +182,7 @@ pub struct LinkRow {
 
 /// A reference number that is taken.
 #[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = case_numbers)]
+#[diesel(table_name = case_numbers, treat_none_as_default_value = false)]
 pub struct NumberRow {
     /// The number.
     pub reference: String,
@@ -192,7 +192,7 @@ pub struct NumberRow {
 
 /// A number of another system that is taken.
 #[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = external_numbers)]
+#[diesel(table_name = external_numbers, treat_none_as_default_value = false)]
 pub struct ExternalRow {
     /// Which system.
     pub system: String,
@@ -204,7 +204,7 @@ pub struct ExternalRow {
 
 /// A stored answer.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = idempotency_keys)]
+#[diesel(table_name = idempotency_keys, treat_none_as_default_value = false)]
 pub struct IdempotencyRow {
     /// SHA-256 of scope and key.
     pub key_hash: Vec<u8>,

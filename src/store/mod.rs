@@ -14,6 +14,7 @@
 //! would have to check them across shards.
 
 pub mod attachments;
+pub mod backup;
 pub mod calendars;
 pub mod cases;
 pub mod counters;
@@ -22,10 +23,14 @@ mod dialect;
 pub mod engine;
 pub mod filing;
 mod migrate;
+pub mod partitions;
 pub mod queue;
 mod schema;
 pub mod snapshots;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod types;
+pub mod upkeep;
 pub mod users;
 mod writer;
 

@@ -15,6 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) enum Message {
     /// A unit that writes (SQLite).
     Unit(Box<dyn Unit>),
+    /// A unit that writes counters itself (SQLite).
+    OfCounters(Box<dyn Unit>),
     /// A filing.
     File {
         /// What to store.
@@ -136,21 +138,25 @@ impl Loop {
         let mut units = Vec::new();
         for message in group {
             match message {
-                Message::Unit(unit) => units.push(unit),
+                Message::Unit(unit) => units.push((unit, false)),
+                Message::OfCounters(unit) => units.push((unit, true)),
                 Message::File { filing, reply } => filings.push((filing, reply)),
             }
         }
         let db = match self.open() {
             Ok(db) => db,
             Err(error) => {
-                pending.extend(units.into_iter().map(|unit| Pending::Unit(unit, Ok(()))));
+                pending.extend(units.into_iter().map(|(unit, _)| Pending::Unit(unit, Ok(()))));
                 pending.extend(filings.into_iter().map(|(_, reply)| Pending::File(reply, Ok(Filed::Done))));
                 return Err(error);
             }
         };
         let mut deltas = Deltas::default();
-        let began = dialect::begin(db);
-        for mut unit in units {
+        let mut began = dialect::begin(db);
+        for (mut unit, of_counters) in units {
+            if of_counters && began.is_ok() {
+                began = dialect::add_counters(db, &std::mem::take(&mut deltas));
+            }
             let end = match &began {
                 Ok(()) => savepoint(db, |db| {
                     let mut tx = Tx { db, deltas: Deltas::default() };

@@ -188,7 +188,7 @@ pub fn save_step(
     };
     if let Some(target) = &step.target
         && let Some(other) = surroundings.loaded.get(&target.case.reference)
-        && let Err(error) = save_one(app, tx, other, target, &Actor::SYSTEM, surroundings)?
+        && let Err(error) = save_one(app, tx, other, target, actor, surroundings)?
     {
         // Nothing of either may stay: an error of the unit rolls both back.
         return Err(StoreError::Unreadable(error.to_string()));

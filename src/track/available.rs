@@ -48,7 +48,7 @@ pub fn available_actions(catalogue: &Catalogue, case: &Case, role: Role, context
         let (kind, max_length, min, max) = match field.value {
             Value::Text(most) => ("text", Some(most), None, None),
             Value::Code(_) | Value::RefusalGround | Value::TerminationGround => ("code", None, None, None),
-            Value::DateAhead => ("date", None, None, None),
+            Value::Date | Value::DateAhead => ("date", None, None, None),
             Value::Money => ("money", None, None, None),
             Value::Bool => ("boolean", None, None, None),
             Value::Number(least, most) => ("integer", None, Some(least), Some(most)),

@@ -228,7 +228,8 @@ impl<'a> Reader<'a> {
             Value::TerminationGround => {
                 self.ground(value, self.rule.map(|rule| rule.termination.as_slice()), &allowed())
             }
-            Value::DateAhead => self.date(value).map(Given::Date),
+            Value::Date => date(value).map(Given::Date),
+            Value::DateAhead => self.date_ahead(value).map(Given::Date),
             Value::Money => string(value).and_then(Money::parse).map(Given::Money),
             Value::Bool => value
                 .as_bool()
@@ -268,11 +269,10 @@ impl<'a> Reader<'a> {
         Ok(Given::Ground(ground))
     }
 
-    fn date(&self, value: &Json) -> Result<Date, Invalid> {
-        let pattern = "YYYY-MM-DD, not before today";
-        let date: Date = string(value)?.parse().map_err(|_| Invalid::new("date", "not a date").allowed(pattern))?;
+    fn date_ahead(&self, value: &Json) -> Result<Date, Invalid> {
+        let date = date(value)?;
         if date < self.context.today {
-            return Err(Invalid::new("past", "must not lie in the past").allowed(pattern));
+            return Err(Invalid::new("past", "must not lie in the past").allowed("YYYY-MM-DD, not before today"));
         }
         Ok(date)
     }
@@ -391,6 +391,10 @@ pub fn cases_named(fields: &Map<String, Json>) -> Vec<Reference> {
 
 fn is_blank(value: &Json) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+fn date(value: &Json) -> Result<Date, Invalid> {
+    string(value)?.parse().map_err(|_| Invalid::new("date", "not a date").allowed("YYYY-MM-DD"))
 }
 
 fn string(value: &Json) -> Result<&str, Invalid> {

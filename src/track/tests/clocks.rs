@@ -1,7 +1,12 @@
 use super::fixture::{calendar, catalogue, day};
+use crate::config::catalogue::{Catalogue, Rule, Unit};
+use crate::config::{Source, load};
+use crate::domain::calendar::Rollover;
 use crate::domain::clock::{Clock, Span};
 use crate::domain::vocabulary::{ClockKind, Kind, Regime};
-use crate::track::clocks::{decision_kind, extend, is_extended, pause, recompute, resume, start, stop, until};
+use crate::track::clocks::{
+    decision_kind, extend, is_decision, is_extended, pause, recompute, resume, start, stop, until,
+};
 
 fn mediate(rule: &str, accepted: &str, received: &str) -> Clock {
     let catalogue = catalogue();
@@ -100,6 +105,55 @@ fn an_extension_adds_to_the_length_once() {
     assert_eq!((clock.span, clock.due), (Span::WorkingDays(30), whole.on));
     let mut clock = start(&catalogue, rule, ClockKind::Accept, received, received).expect("a clock");
     assert!(!extend(&catalogue, rule, &mut clock), "the rule knows none");
+
+    // Prolonged after the calendar came, before it was counted anew: its first part is still a guess.
+    let received = day("2026-12-28");
+    let mut clock = start(&catalogue, rule, ClockKind::ReportFile, received, received).expect("a clock");
+    let published = Catalogue { calendar: calendar(true), ..catalogue.clone() };
+    assert!(extend(&published, rule, &mut clock) && clock.provisional);
+    let counted = recompute(&published, &clock).expect("counted anew");
+    assert_eq!(counted.due, published.calendar.add_working_days(received, 30).on);
+    assert!(!counted.provisional);
+}
+
+/// What the steps take for granted of every rule that is shipped.
+#[test]
+fn the_shipped_rules_have_what_the_steps_need() {
+    let shipped = load(&Source::Embedded, Rollover::HolidayOnly).expect("the shipped catalogue");
+    let length = |rule: &Rule, kind| rule.clocks.get(&kind).and_then(|limit| limit.length);
+    assert!(!shipped.rules.is_empty());
+    for rule in &shipped.rules {
+        for kind in Kind::ALL {
+            let decision = decision_kind(rule, *kind).expect("a first decision");
+            assert!(is_decision(decision) && length(rule, decision).is_some(), "{} {kind}", rule.id);
+        }
+        assert_eq!(length(rule, ClockKind::StationContact), Some((3, Unit::WorkingDays)), "{}", rule.id);
+        assert_eq!(length(rule, ClockKind::StationEnd), Some((10, Unit::WorkingDays)), "{}", rule.id);
+        assert_eq!(length(rule, ClockKind::IdProof), None, "{}: a person sets it", rule.id);
+        for kind in [ClockKind::Mediate, ClockKind::Notify, ClockKind::CompetenceDispute] {
+            assert!(length(rule, kind).is_some(), "{} {kind}", rule.id);
+        }
+        assert!(rule.clocks[&ClockKind::Mediate].pauses_for_testing, "{} (Art 22)", rule.id);
+        // Withdrawal and self-settlement of an accepted complaint take the first ground.
+        assert!(rule.termination[0].name.zh.contains("自行和解"), "{}", rule.id);
+        assert!(!rule.refusal.is_empty() && !rule.other_routes.is_empty(), "{}", rule.id);
+    }
+}
+
+#[test]
+fn the_shipped_rules_time_mediation_as_the_law_does() {
+    let shipped = load(&Source::Embedded, Rollover::HolidayOnly).expect("the shipped catalogue");
+    let due = |regime, received: &str, accepted: &str| {
+        let rule = shipped.rule(regime, day(received)).expect("a rule");
+        let clock = start(&shipped, rule, ClockKind::Mediate, day(accepted), day(received)).expect("a clock");
+        (clock.span, clock.due)
+    };
+    let market = Regime::MarketRegulation;
+    assert_eq!(due(market, "2024-06-30", "2024-07-03"), (Span::WorkingDays(45), day("2024-09-04")));
+    assert_eq!(due(market, "2024-07-01", "2024-07-03"), (Span::Days(60), day("2024-09-01")));
+    assert_eq!(due(market, "2026-04-14", "2026-04-20"), (Span::Days(60), day("2026-06-22")));
+    assert_eq!(due(market, "2026-04-15", "2026-04-20"), (Span::Days(60), day("2026-06-22")));
+    assert_eq!(due(Regime::OtherDepartments, "2026-04-14", "2026-04-20"), (Span::Days(60), day("2026-06-22")));
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use super::fixture::{Story, calendar, day, fields, half_built, place, reference};
 use crate::domain::case::CaseId;
+use crate::domain::fact::Fact;
 use crate::domain::transition::Owed;
 use crate::domain::vocabulary::{
     Action, Channel, ClockKind, Kind, Outcome, PartyRole, Regime, Role, SectorSource, State,
 };
-use crate::measure::facts::{Fact, facts};
+use crate::measure::facts::facts;
 use crate::track::{Opening, Refused, Relation, cases_named, fold, open, patch, recompute};
 use serde_json::json;
 use uuid::Uuid;
@@ -216,7 +217,7 @@ fn a_report_is_prolonged_once_and_decided() {
     );
     assert_eq!((step.to, step.notices), (State::NotFiled, vec![]), "nobody to tell: no name was given");
     assert!(has(&story, Fact::ReportVerified) && has(&story, Fact::ReportVerifiedInTime));
-    assert!(!has(&story, Fact::Received) && !has(&story, Fact::Decided) && !has(&story, Fact::Closed));
+    assert!(has(&story, Fact::ClosedInTime) && !has(&story, Fact::Agreed));
 }
 
 #[test]

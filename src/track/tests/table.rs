@@ -255,8 +255,8 @@ fn fields_are_held_to_the_case() {
     let settle = |date: &str, outcome| json!({"outcome": outcome, "amount": "1.00", "performance_date": date});
     let mediated = faults(&story, Role::Officer, Action::Settle, settle("2026-06-01", "mediated"));
     assert_eq!(mediated, one("/outcome", "unknown_value"), "nothing was mediated yet");
-    let past = faults(&story, Role::Officer, Action::Settle, settle("2026-05-31", "self_settled"));
-    assert_eq!(past, one("/performance_date", "past"));
+    let garbled = faults(&story, Role::Officer, Action::Settle, settle("31.5.2026", "self_settled"));
+    assert_eq!(garbled, one("/performance_date", "date"));
     story.case.representatives = 2;
     let alone = faults(&story, Role::Officer, Action::Settle, settle("2026-06-01", "self_settled"));
     assert_eq!(alone, one("/represented_consent", "required"));

@@ -2,8 +2,9 @@
 
 use super::fixture::{Story, fields, reference};
 use crate::domain::case::CaseId;
+use crate::domain::fact::Fact;
 use crate::domain::vocabulary::{Action, Kind, Role};
-use crate::measure::facts::{Fact, facts};
+use crate::measure::facts::facts;
 use crate::track::{Opening, fold, patch};
 use proptest::prelude::*;
 use serde_json::json;
@@ -20,7 +21,6 @@ const LASTING: &[Fact] = &[
     Fact::Rated,
     Fact::Returned,
     Fact::Reopened,
-    Fact::ReportReceived,
     Fact::ReportVerified,
     Fact::ReportVerifiedInTime,
 ];

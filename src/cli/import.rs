@@ -1,0 +1,431 @@
+//! Reads filings from a file: one JSON object a line, the fields of a filing or `{id, text, …}`.
+
+use super::output::{FOUND, Failure, OK, Outcome, Progress};
+use crate::app::App;
+use crate::domain::case::Actor;
+use crate::intake::submission::{Entry, Raw, RawExternal};
+use crate::intake::{self, FileError};
+use crate::store::{StoreError, filing};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// The system of the external references that a line's `id` becomes.
+pub(super) const SYSTEM: &str = "import";
+
+/// Filings under way at once: enough that commits are shared, few enough that a serving process stays quick.
+const IN_FLIGHT: usize = 64;
+
+/// Times that a filing is tried again while the store is busy, and the pause between.
+const TRIES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The fields of a filing; a test holds them against [`Raw`].
+const FIELDS: &[&str] = &[
+    "kind",
+    "narrative",
+    "respondent",
+    "complainant",
+    "demands",
+    "amount",
+    "division",
+    "incident_date",
+    "received_at",
+    "channel",
+    "settle_first",
+    "external_references",
+    "sector",
+    "publish_consent",
+    "entrust_consent",
+    "agent",
+    "representatives",
+    "anonymous",
+    "lang",
+];
+
+/// A line that wasn't taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refused {
+    line: u64,
+    pointer: String,
+    reason: String,
+    more: Vec<(String, String)>,
+}
+
+impl Refused {
+    fn new(line: u64, pointer: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { line, pointer: pointer.into(), reason: reason.into(), more: Vec::new() }
+    }
+
+    fn json(&self) -> Value {
+        let mut value = json!({"line": self.line, "pointer": self.pointer, "reason": self.reason});
+        if !self.more.is_empty() {
+            let more = self.more.iter().map(|(pointer, reason)| json!({"pointer": pointer, "reason": reason}));
+            value["more"] = more.collect();
+        }
+        value
+    }
+}
+
+/// What became of the lines so far.
+#[derive(Debug, Default)]
+struct Tally {
+    read: u64,
+    created: u64,
+    existing: u64,
+    refused: Vec<Refused>,
+    ignored: BTreeSet<String>,
+}
+
+/// One line, ready to be filed.
+struct Ready {
+    line: u64,
+    number: Option<String>,
+    raw: Raw,
+}
+
+/// Takes a file in. What is here already is counted and left alone, so that an import that was cut off is simply run again.
+pub(super) async fn run(
+    app: &Arc<App>,
+    file: &Path,
+    trust_labels: bool,
+    progress: &Progress,
+) -> Result<Outcome, Failure> {
+    let (mut lines, size) = read_lines(file, app.settings.server.max_json_bytes)?;
+    let mut tally = Tally::default();
+    let mut under_way = JoinSet::new();
+    let mut at = 0;
+    let mut stopped = None;
+    let mut batch = Vec::with_capacity(IN_FLIGHT);
+    while stopped.is_none() && lines.recv_many(&mut batch, IN_FLIGHT).await > 0 {
+        let mut ready = Vec::with_capacity(batch.len());
+        for Line { number, end, text } in batch.drain(..) {
+            at = end;
+            tally.read += 1;
+            let mapped = text
+                .map_err(|reason| Refused::new(number, "", reason))
+                .and_then(|text| map(number, &text, trust_labels, &mut tally.ignored));
+            match mapped {
+                Ok(one) => ready.push(one),
+                Err(refused) => tally.refused.push(refused),
+            }
+        }
+        for one in fresh(app, ready, &mut tally).await? {
+            while under_way.len() >= IN_FLIGHT {
+                settle(under_way.join_next().await, &mut tally, &mut stopped);
+            }
+            under_way.spawn(take(Arc::clone(app), one));
+        }
+        progress.tell(at, Some(size.max(at)));
+    }
+    while let Some(end) = under_way.join_next().await {
+        settle(Some(end), &mut tally, &mut stopped);
+    }
+    progress.tell(size, Some(size));
+    Ok(report(tally, stopped))
+}
+
+/// Leaves out lines whose number has a case: a second run costs a look-up a line.
+async fn fresh(app: &Arc<App>, ready: Vec<Ready>, tally: &mut Tally) -> Result<Vec<Ready>, Failure> {
+    let numbers: Vec<Option<String>> = ready.iter().map(|one| one.number.clone()).collect();
+    let known = app
+        .store
+        .read(move |db| {
+            let mut known = Vec::with_capacity(numbers.len());
+            for number in &numbers {
+                known.push(match number {
+                    Some(number) => filing::external(db, SYSTEM, number)?.is_some(),
+                    None => false,
+                });
+            }
+            Ok(known)
+        })
+        .await?;
+    let mut fresh = Vec::with_capacity(ready.len());
+    for (one, known) in ready.into_iter().zip(known) {
+        if known {
+            tally.existing += 1;
+        } else {
+            fresh.push(one);
+        }
+    }
+    Ok(fresh)
+}
+
+async fn take(app: Arc<App>, one: Ready) -> (u64, Result<(), FileError>) {
+    let mut tries = 0;
+    loop {
+        let filed = intake::file(&app, one.raw.clone(), Entry::Import, &Actor::SYSTEM, None).await;
+        match filed {
+            Err(FileError::Store(StoreError::Busy)) if tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            end => return (one.line, end.map(drop)),
+        }
+    }
+}
+
+fn settle(
+    end: Option<Result<(u64, Result<(), FileError>), tokio::task::JoinError>>,
+    tally: &mut Tally,
+    stopped: &mut Option<String>,
+) {
+    match end {
+        None => {}
+        Some(Ok((_, Ok(())))) => tally.created += 1,
+        Some(Ok((_, Err(FileError::AlreadyHere { .. })))) => tally.existing += 1,
+        Some(Ok((line, Err(FileError::Invalid(faults))))) => {
+            let mut faults = faults.0.into_iter().map(|problem| (problem.pointer, problem.fault.to_string()));
+            let (pointer, reason) = faults.next().unwrap_or_default();
+            tally.refused.push(Refused { line, pointer, reason, more: faults.collect() });
+        }
+        Some(Ok((line, Err(error)))) => *stopped = Some(format!("line {line}: {error}")),
+        Some(Err(error)) => *stopped = Some(error.to_string()),
+    }
+}
+
+fn report(mut tally: Tally, stopped: Option<String>) -> Outcome {
+    tally.refused.sort_by_key(|refused| refused.line);
+    let none = tally.created == 0 && tally.existing == 0;
+    let mut result = json!({
+        "read": tally.read,
+        "created": tally.created,
+        "existing": tally.existing,
+        "refused": tally.refused.iter().map(Refused::json).collect::<Vec<_>>(),
+        "ignored": tally.ignored,
+    });
+    let mut lines = vec![format!(
+        "{} read, {} created, {} here already, {} refused",
+        tally.read,
+        tally.created,
+        tally.existing,
+        tally.refused.len()
+    )];
+    lines.extend(
+        tally.refused.iter().map(|refused| format!("  line {}: {} {}", refused.line, refused.pointer, refused.reason)),
+    );
+    let mut notes = Vec::new();
+    if !tally.ignored.is_empty() {
+        notes.push(format!("ignored: {}", Vec::from_iter(tally.ignored).join(", ")));
+    }
+    if let Some(reason) = &stopped {
+        result["stopped"] = json!(reason);
+        notes.push(format!("stopped at {reason}; what was taken stays: run it again to go on"));
+    }
+    Outcome { code: if none || stopped.is_some() { FOUND } else { OK }, result, lines, notes }
+}
+
+/// Makes a filing of a line. What it has besides is noted once for the whole file.
+fn map(line: u64, text: &str, trust_labels: bool, ignored: &mut BTreeSet<String>) -> Result<Ready, Refused> {
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| Refused::new(line, "", format!("not JSON: {error}")))?;
+    let Value::Object(mut given) = value else { return Err(Refused::new(line, "", "not a JSON object")) };
+    let number = match given.remove("id") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(id)) => Some(id),
+        Some(Value::Number(id)) => Some(id.to_string()),
+        Some(_) => return Err(Refused::new(line, "/id", "neither text nor a number")),
+    };
+    if let Some(text) = given.remove("text") {
+        if given.get("narrative").is_none_or(Value::is_null) {
+            given.insert("narrative".to_owned(), text);
+        } else {
+            ignored.insert("text".to_owned());
+        }
+    }
+    if !trust_labels && given.remove("sector").is_some_and(|sector| !sector.is_null()) {
+        ignored.insert("sector".to_owned());
+    }
+    kind(line, &mut given, trust_labels, ignored)?;
+    let mut fields = Map::new();
+    for (key, value) in given {
+        if FIELDS.contains(&key.as_str()) {
+            fields.insert(key, value);
+        } else {
+            ignored.insert(key);
+        }
+    }
+    let mut raw: Raw = serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
+        let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
+        Refused::new(line, pointer, error.into_inner().to_string())
+    })?;
+    if let Some(number) = &number {
+        let reference = RawExternal { system: SYSTEM.to_owned(), number: number.clone() };
+        raw.external_references.get_or_insert_default().push(reference);
+    }
+    Ok(Ready { line, number: number.map(|number| number.trim().to_owned()), raw })
+}
+
+/// A line is one case: its kind is a complaint's unless it says report.
+fn kind(
+    line: u64,
+    given: &mut Map<String, Value>,
+    trust_labels: bool,
+    ignored: &mut BTreeSet<String>,
+) -> Result<(), Refused> {
+    match given.get("kind") {
+        Some(Value::String(kind)) if kind == "complaint" || kind == "report" => return Ok(()),
+        Some(Value::String(kind)) if kind == "both" => {
+            return Err(Refused::new(line, "/kind", "an import never splits a line: give it as two"));
+        }
+        None | Some(Value::Null) => {}
+        // Trusted: then it is refused like any unknown value.
+        Some(_) if trust_labels => return Ok(()),
+        Some(_) => {
+            ignored.insert("kind other than complaint or report".to_owned());
+        }
+    }
+    given.insert("kind".to_owned(), json!("complaint"));
+    Ok(())
+}
+
+/// A line of the file: its number from 1, where it ends, and its text or why it can't be read.
+struct Line {
+    number: u64,
+    end: u64,
+    text: Result<String, String>,
+}
+
+/// Reads the lines on a thread of its own; gives the size of the file too.
+fn read_lines(file: &Path, longest: usize) -> Result<(mpsc::Receiver<Line>, u64), Failure> {
+    let fault = |error: io::Error| Failure::found(format!("{}: {error}", file.display()));
+    let opened = File::open(file).map_err(fault)?;
+    let size = opened.metadata().map_err(fault)?.len();
+    let (send, lines) = mpsc::channel(IN_FLIGHT * 4);
+    let shown = file.display().to_string();
+    std::thread::Builder::new()
+        .name("fangxin-import".to_owned())
+        .spawn(move || {
+            let mut reader = BufReader::new(opened);
+            let (mut number, mut end) = (0, 0);
+            loop {
+                match next_line(&mut reader, longest) {
+                    Ok(None) => return,
+                    Ok(Some((length, text))) => {
+                        number += 1;
+                        end += length;
+                        let text = match text {
+                            Ok(text) if number == 1 => Ok(text.trim_start_matches('\u{feff}').to_owned()),
+                            text => text,
+                        };
+                        if text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
+                            continue;
+                        }
+                        if send.blocking_send(Line { number, end, text }).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => {
+                        let text = Err(format!("{shown}: {error}"));
+                        drop(send.blocking_send(Line { number: number + 1, end, text }));
+                        return;
+                    }
+                }
+            }
+        })
+        .map_err(fault)?;
+    Ok((lines, size))
+}
+
+/// The next line with its length, never more than `longest` bytes of it in memory.
+#[expect(clippy::type_complexity, reason = "used once, two lines below its definition")]
+fn next_line(reader: &mut impl BufRead, longest: usize) -> io::Result<Option<(u64, Result<String, String>)>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
+    let mut length = reader.by_ref().take(most).read_until(b'\n', &mut bytes)? as u64;
+    if length == 0 {
+        return Ok(None);
+    }
+    if bytes.last() != Some(&b'\n') && bytes.len() > longest {
+        // The rest of it is passed over, piece by piece.
+        loop {
+            let piece = reader.fill_buf()?;
+            let (used, ended) = match piece.iter().position(|&byte| byte == b'\n') {
+                Some(at) => (at + 1, true),
+                None => (piece.len(), piece.is_empty()),
+            };
+            reader.consume(used);
+            length += used as u64;
+            if ended {
+                break;
+            }
+        }
+        return Ok(Some((length, Err(format!("longer than {longest} bytes")))));
+    }
+    Ok(Some((length, String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapped(text: &str, trust: bool) -> (Result<Ready, Refused>, Vec<String>) {
+        let mut ignored = BTreeSet::new();
+        let ready = map(3, text, trust, &mut ignored);
+        (ready, ignored.into_iter().collect())
+    }
+
+    #[test]
+    fn the_fields_are_those_of_a_filing() {
+        let error = serde_json::from_str::<Raw>(r#"{"no_such": 1}"#).unwrap_err().to_string();
+        let listed: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+        assert_eq!(listed, FIELDS, "{error}");
+    }
+
+    #[test]
+    fn a_labelled_text_becomes_a_complaint() {
+        let (ready, ignored) = mapped(
+            r#"{"id": "a1", "text": "电池三天就坏", "sector": "transport_auto", "kind": "enquiry", "source": "x", "lang": "zh"}"#,
+            false,
+        );
+        let ready = ready.ok().unwrap();
+        assert_eq!(ready.raw.narrative.as_deref(), Some("电池三天就坏"));
+        assert_eq!(ready.raw.kind.as_deref(), Some("complaint"));
+        assert_eq!(ready.raw.sector, None);
+        assert_eq!(ready.number.as_deref(), Some("a1"));
+        let external = ready.raw.external_references.unwrap();
+        assert_eq!((external[0].system.as_str(), external[0].number.as_str()), ("import", "a1"));
+        assert_eq!(ignored, ["kind other than complaint or report", "sector", "source"]);
+    }
+
+    #[test]
+    fn labels_are_trusted_when_told_so() {
+        let (ready, ignored) = mapped(r#"{"text": "电池", "sector": "courier", "kind": "report"}"#, true);
+        let ready = ready.ok().unwrap();
+        assert_eq!((ready.raw.sector.as_deref(), ready.raw.kind.as_deref()), (Some("courier"), Some("report")));
+        assert!(ignored.is_empty() && ready.number.is_none());
+        let (ready, _) = mapped(r#"{"text": "电池", "kind": "enquiry"}"#, true);
+        assert_eq!(ready.ok().unwrap().raw.kind.as_deref(), Some("enquiry"));
+    }
+
+    #[test]
+    fn what_is_no_single_filing_is_refused_with_its_place() {
+        for (text, pointer) in [
+            (r#"{"text": "电池", "kind": "both"}"#, "/kind"),
+            (r#"{"id": [1], "text": "电池"}"#, "/id"),
+            (r#"{"text": "电池", "respondent": {"name": 5}}"#, "/respondent/name"),
+            ("[1]", ""),
+            ("{", ""),
+        ] {
+            let refused = mapped(text, false).0.err().unwrap();
+            assert_eq!((refused.line, refused.pointer.as_str()), (3, pointer), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_passed_over_and_the_next_one_read() {
+        let text = format!("{}\nshort\n", "x".repeat(100));
+        let mut reader = BufReader::with_capacity(8, text.as_bytes());
+        let (length, long) = next_line(&mut reader, 10).unwrap().unwrap();
+        assert_eq!((length, long.is_err()), (101, true));
+        assert_eq!(next_line(&mut reader, 10).unwrap().unwrap(), (6, Ok("short\n".to_owned())));
+        assert!(next_line(&mut reader, 10).unwrap().is_none());
+    }
+}

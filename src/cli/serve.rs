@@ -1,0 +1,161 @@
+//! Serves until it is told to stop.
+
+use super::data::DataDir;
+use super::handover;
+use super::output::{Failure, OK, Output};
+use super::wire::{self, Where};
+use super::{calendar, tick};
+use crate::app::App;
+use crate::http;
+use crate::store::{Target, upkeep, users};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::ToSpan;
+use sha2::{Digest, Sha256};
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+/// Time between two rounds of what happens because time passes.
+const ROUND: Duration = Duration::from_secs(3600);
+
+/// Hours that a set-up link works.
+const SETUP_HOURS: i64 = 24;
+
+/// Time that threads are given to end once the requests are answered.
+const LAST_MOMENTS: Duration = Duration::from_secs(4);
+
+/// Serves; gives the exit code once it has stopped.
+pub(super) fn run(given: &Where, output: Output) -> ExitCode {
+    match serve(given, output) {
+        Ok(()) => ExitCode::from(OK),
+        Err(failure) => output.end(Err(failure)),
+    }
+}
+
+fn serve(given: &Where, output: Output) -> Result<(), Failure> {
+    let settings = wire::settings(given)?;
+    // Before anything is written: a wrong file must leave no data folder behind.
+    wire::files(&settings)?;
+    wire::log(&settings, true);
+    let data = DataDir::create(&settings.paths.data_dir)?;
+    let target = wire::target(&settings, &data, given.create)?;
+    let sqlite = matches!(target, Target::Sqlite(_));
+    let lock = if sqlite {
+        let lock = data.lock()?;
+        Some(lock.ok_or_else(|| {
+            Failure::found(format!("{} is in use by another process of fangxin", data.path().display()))
+        })?)
+    } else {
+        None
+    };
+    let listen = settings.server.listen;
+    let runtime = runtime()?;
+    let clock = wire::clock(&settings);
+    let app = runtime.block_on(wire::app(settings, &data, given.create, clock))?;
+    let listener = TcpListener::bind(listen).map_err(|error| Failure::found(format!("{listen}: {error}")))?;
+    let address = listener.local_addr().map_err(|error| Failure::found(error.to_string()))?;
+    let end = runtime.block_on(async {
+        let commands = match sqlite {
+            true => Some(tokio::spawn(handover::serve(handover::listen(&data)?, Arc::clone(&app), data.clone()))),
+            false => None,
+        };
+        let rounds = tokio::spawn(rounds(Arc::clone(&app)));
+        let (stop, mut stopping) = watch::channel(false);
+        let impatient = tokio::spawn(signals(stop)?);
+        let base = app.settings.server.public_url.clone().unwrap_or_else(|| format!("http://{}", shown(address)));
+        output.line(&format!("fangxin serves on http://{}", shown(address)));
+        if let Some(link) = setup_link(&app, &base).await? {
+            output.line(&format!("no account yet; make the first within {SETUP_HOURS} hours at {link}"));
+        }
+        let http = http::server::run(Arc::clone(&app), listener, async move {
+            // An error is the sender's end, which is an order to stop too.
+            drop(stopping.wait_for(|stop| *stop).await);
+        });
+        let end = tokio::select! {
+            end = http => end.map_err(|error| Failure::found(error.to_string())),
+            _ = impatient => Err(Failure::found("stopped at once by a second signal")),
+        };
+        rounds.abort();
+        if let Some(commands) = commands {
+            commands.abort();
+        }
+        end
+    });
+    if end.is_ok() {
+        // Ended tasks let go of the app; its last owner waits for the store's threads, which is what is wanted here.
+        runtime.shutdown_timeout(LAST_MOMENTS);
+        drop(app);
+        drop(std::fs::remove_file(data.socket()));
+    } else {
+        runtime.shutdown_background();
+        // Whatever waits for the disk must not hold the exit up: what was answered is kept already.
+        std::mem::forget(app);
+    }
+    drop(lock);
+    end
+}
+
+/// The runtime that commands and background work run on.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().thread_name("fangxin").build().map_err(|error| Failure::found(error.to_string()))
+}
+
+/// An address as a link has it: one that listens everywhere is reached on this machine.
+fn shown(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+/// Asks for a graceful end at the first signal, and ends itself at the second.
+fn signals(stop: watch::Sender<bool>) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let take = |kind| signal(kind).map_err(|error| Failure::found(format!("signals: {error}")));
+    let (mut term, mut int) = (take(SignalKind::terminate())?, take(SignalKind::interrupt())?);
+    Ok(async move {
+        next(&mut term, &mut int).await;
+        tracing::info!("asked to stop");
+        stop.send_replace(true);
+        next(&mut term, &mut int).await;
+    })
+}
+
+async fn next(term: &mut Signal, int: &mut Signal) {
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// A link to make the first account with, when there is none. Only its hash is kept.
+async fn setup_link(app: &Arc<App>, base: &str) -> Result<Option<String>, Failure> {
+    if app.store.read(users::any).await? {
+        return Ok(None);
+    }
+    let token = URL_SAFE_NO_PAD.encode(crate::ambient::draw::<32>(app.entropy.as_ref()));
+    let hash = Sha256::digest(token.as_bytes()).to_vec();
+    let expires = app.now().checked_add(SETUP_HOURS.hours()).map_err(|error| Failure::found(error.to_string()))?;
+    app.store.write(move |tx| users::keep_setup_link(tx, &hash, expires)).await?;
+    Ok(Some(format!("{base}/setup/{token}")))
+}
+
+/// What happens because time passes, at the start and every hour.
+async fn rounds(app: Arc<App>) {
+    let mut round = tokio::time::interval(ROUND);
+    round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        round.tick().await;
+        if let Err(failure) = calendar::refresh(&app).await {
+            tracing::error!(fault = failure.lines.join("; "), "the loaded calendar can't be used");
+        }
+        match tick::run(&app, None).await {
+            Ok(outcome) => tracing::info!(done = outcome.lines.join("; "), "round"),
+            Err(failure) => tracing::error!(fault = failure.lines.join("; "), "round failed"),
+        }
+        if let Err(error) = app.store.write(upkeep::optimize).await {
+            tracing::warn!(%error, "the engine's upkeep failed");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Accounts of staff, by an operator on the machine.
+
+use super::output::{Failure, Outcome};
+use crate::app::App;
+use crate::domain::division::Division;
+use crate::domain::scope::Scope;
+use crate::domain::vocabulary::Role;
+use crate::identity::{self, Caller};
+use crate::store::users::{self, User};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+/// An account to be added.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct NewUser {
+    /// Name to sign in with.
+    pub(super) username: String,
+    /// Role.
+    pub(super) role: String,
+    /// Office or station.
+    pub(super) unit: Option<String>,
+    /// Root of the divisions it sees.
+    pub(super) division: Option<String>,
+    /// The password was hashed where it was typed.
+    pub(super) password_hash: String,
+}
+
+/// Adds an account.
+pub(super) async fn add(app: &Arc<App>, new: NewUser) -> Result<Outcome, Failure> {
+    let user = checked(app, new)?;
+    let (shown, now) = (user.clone(), app.now());
+    if !app.store.write(move |tx| users::add(tx, &user, now)).await? {
+        return Err(Failure::found(format!("the account {} exists already", shown.username)));
+    }
+    let result = json!({
+        "username": shown.username,
+        "role": shown.role,
+        "unit": shown.unit,
+        "division": shown.division,
+    });
+    Ok(Outcome::ok(result, format!("added {} ({})", shown.username, shown.role)))
+}
+
+fn checked(app: &Arc<App>, new: NewUser) -> Result<User, Failure> {
+    let catalogue = app.catalogue();
+    let role = Role::parse(&new.role).map_err(|fault| Failure::usage(format!("--role: {fault}")))?;
+    if matches!(role, Role::Consumer | Role::Merchant | Role::System) {
+        return Err(Failure::usage(format!("--role: {role} has no account")));
+    }
+    let unit_division = match &new.unit {
+        None => None,
+        Some(code) => {
+            let office = catalogue.offices.get(code).map(|office| office.division);
+            let station = catalogue.stations.get(code).map(|station| station.division);
+            Some(office.or(station).ok_or_else(|| Failure::usage(format!("--unit: {code} is no office or station")))?)
+        }
+    };
+    let division = match &new.division {
+        None => unit_division,
+        Some(code) => {
+            let division = Division::parse(code).map_err(|fault| Failure::usage(format!("--division: {fault}")))?;
+            let place = catalogue.places.get(division);
+            Some(place.ok_or_else(|| Failure::usage(format!("--division: {code} isn't known")))?.code)
+        }
+    };
+    let caller = Caller { role, user: Some(new.username.clone()), unit: new.unit.clone(), division, case: None };
+    if identity::scope(&caller) == Scope::Nothing && role != Role::Admin {
+        return Err(Failure::usage(format!("the role {role} would see no case without --unit or --division")));
+    }
+    Ok(User {
+        username: new.username,
+        id: uuid::Builder::from_random_bytes(crate::ambient::draw(app.entropy.as_ref())).into_uuid(),
+        role,
+        unit: new.unit,
+        division,
+        password_hash: new.password_hash,
+        disabled: false,
+    })
+}
+
+/// Disables an account, or gives it another password and enables it.
+pub(super) async fn change(
+    app: &Arc<App>,
+    username: String,
+    password_hash: Option<String>,
+) -> Result<Outcome, Failure> {
+    let (name, now, disable) = (username.clone(), app.now(), password_hash.is_none());
+    let found = app.store.write(move |tx| users::change(tx, &name, password_hash.as_deref(), disable, now)).await?;
+    if !found {
+        return Err(Failure::found(format!("there is no account {username}")));
+    }
+    let line = if disable { format!("disabled {username}") } else { format!("{username} has a new password") };
+    Ok(Outcome::ok(json!({"username": username, "disabled": disable}), line))
+}
+
+/// A name to sign in with: 1 to 64 of letters, digits and `. _ @ -`.
+pub(super) fn check_name(name: &str) -> Result<(), Failure> {
+    let fits = |c: char| c.is_alphanumeric() || "._@-".contains(c);
+    if (1..=64).contains(&name.chars().count()) && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(Failure::usage("--username: 1 to 64 letters, digits or . _ @ -"))
+}
