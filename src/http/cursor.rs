@@ -58,9 +58,10 @@ fn forged() -> Invalid {
 /// Reads `limit`.
 pub(super) fn limit(given: Option<&str>, default: usize, most: usize, faults: &mut Problems) -> usize {
     let parsed = given.map(|text| {
-        text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
-            Invalid::new("range", "not a number of lines").allowed(format!("1 to {most}"))
-        })
+        text.parse()
+            .ok()
+            .filter(|limit| (1..=most).contains(limit))
+            .ok_or_else(|| Invalid::new("range", "not a number of lines").allowed(format!("1 to {most}")))
     });
     parsed.and_then(|parsed| faults.take("/limit", parsed)).unwrap_or(default)
 }

@@ -108,14 +108,8 @@ pub struct FieldFault {
 impl Problem {
     /// A problem with its status, stable code and sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        let told = Told {
-            status,
-            code,
-            detail: detail.into(),
-            errors: Vec::new(),
-            more: Map::new(),
-            headers: Vec::new(),
-        };
+        let told =
+            Told { status, code, detail: detail.into(), errors: Vec::new(), more: Map::new(), headers: Vec::new() };
         Self { told: Box::new(told) }
     }
 

@@ -5,7 +5,7 @@
 //! has the wrong shape is told field by field, as the domain tells its own faults.
 
 use crate::app::App;
-use crate::domain::problem::{Invalid, Problems};
+use crate::domain::problem::Invalid;
 use crate::http::error::Problem;
 use actix_web::http::StatusCode;
 use actix_web::http::header;

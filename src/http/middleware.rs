@@ -15,7 +15,6 @@ use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use tracing::Instrument as _;
 use tracing::field::Empty;
-use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -54,7 +53,8 @@ pub(super) async fn around(
         duration_ms = Empty,
         request.id = %id
     );
-    let allowed = if is_limited(&request) { edge.request_from(address(request.request(), &app.settings)) } else { Ok(()) };
+    let allowed =
+        if is_limited(&request) { edge.request_from(address(request.request(), &app.settings)) } else { Ok(()) };
     let response = match allowed {
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
         Err(problem) => request.error_response(problem).map_into_right_body(),
@@ -87,16 +87,13 @@ fn request_id(request: &ServiceRequest, app: &App) -> String {
         _ => {
             let millis = u64::try_from(app.now().as_millisecond()).unwrap_or(0);
             let random = ambient::draw::<10>(app.entropy.as_ref());
-            Uuid::from(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()).to_string()
+            uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
         }
     }
 }
 
 /// Gives every failed answer the form of a problem, with the request's id.
-fn problems<B>(
-    response: ServiceResponse<EitherBody<B, BoxBody>>,
-    id: &str,
-) -> ServiceResponse<EitherBody<B, BoxBody>> {
+fn problems<B>(response: ServiceResponse<EitherBody<B, BoxBody>>, id: &str) -> ServiceResponse<EitherBody<B, BoxBody>> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -106,7 +103,10 @@ fn problems<B>(
     let rendered = match own {
         Some(problem) => problem.render(Some(id)),
         // A handler that answers with a page or a report of its own keeps it.
-        None if response.headers().contains_key(header::CONTENT_TYPE) && !is_text(response.headers()) && !is_problem => {
+        None if response.headers().contains_key(header::CONTENT_TYPE)
+            && !is_text(response.headers())
+            && !is_problem =>
+        {
             return response;
         }
         None => Problem::of_status(status).render(Some(id)),

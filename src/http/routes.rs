@@ -3,7 +3,7 @@
 
 use crate::http::error::Problem;
 use crate::http::{api, pages};
-use actix_web::guard::{self, Guard};
+use actix_web::guard;
 use actix_web::{Route, web};
 
 macro_rules! routes {
@@ -17,7 +17,7 @@ macro_rules! routes {
                 web::resource($path)
                     $(.route($method().to($handler)))+
                     .default_service(web::to(|| async {
-                        Err::<&str, _>(Problem::method_not_allowed(concat!("" $(, allow!($method)),+).trim_end_matches(", ")))
+                        Err::<&str, _>(Problem::method_not_allowed(concat!($(allow!($method)),+).trim_end_matches(", ")))
                     })),
             );)+
             config.default_service(web::to(|| async { Err::<&str, _>(Problem::not_found()) }));

@@ -326,7 +326,9 @@ pub fn case(catalogue: &Catalogue, opened: Opened, caller: &Caller, lang: Lang, 
         // A likely duplicate may be another person's: only staff are told.
         linked: linked
             .into_iter()
-            .filter(|(_, relation)| staff || matches!(relation.as_str(), "both" | "split" | "merged_into" | "merged_from"))
+            .filter(|(_, relation)| {
+                staff || matches!(relation.as_str(), "both" | "split" | "merged_into" | "merged_from")
+            })
             .map(|(reference, relation)| LinkView { reference, relation })
             .collect(),
         statutory: case.statutory,
@@ -383,7 +385,8 @@ fn party_view(case: &Case, party: Party, caller: &Caller) -> Option<PartyView> {
         return None;
     }
     let own = caller.who.role == Role::Consumer;
-    let shown = |value: Option<String>, mask: fn(&str) -> String| value.map(|value| if own { value } else { mask(&value) });
+    let shown =
+        |value: Option<String>, mask: fn(&str) -> String| value.map(|value| if own { value } else { mask(&value) });
     Some(PartyView {
         role,
         name: shown(party.name, mask_name),
@@ -447,8 +450,8 @@ impl Names<'_> {
 
     fn ground(&self, rule: &str, code: &str) -> GroundView {
         let rule = self.catalogue.rule_by_id(rule);
-        let found = rule
-            .and_then(|rule| rule.refusal.iter().chain(&rule.termination).find(|ground| ground.code == code));
+        let found =
+            rule.and_then(|rule| rule.refusal.iter().chain(&rule.termination).find(|ground| ground.code == code));
         GroundView {
             code: code.to_owned(),
             text: found.map(|ground| ground.name.in_lang(self.lang).to_owned()),

@@ -42,7 +42,7 @@ const LONGEST_NAME: usize = 120;
 #[schema(as = Attachment)]
 pub struct AttachmentView {
     /// Id within the case.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String)]
     pub id: Uuid,
     /// Name, without path.
     pub name: String,
@@ -126,9 +126,7 @@ pub async fn add(
         .unwrap_or_else(|_| Err(too_slow()))?;
     let media_type = media_type(&app, &file.bytes)?;
     let view = keep(&app, loaded, file, media_type, caller.who.role.code()).await?;
-    Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, format!("{}/{}", request.path(), view.id)))
-        .json(view))
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("{}/{}", request.path(), view.id))).json(view))
 }
 
 /// What was sent.

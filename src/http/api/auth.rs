@@ -56,11 +56,7 @@ pub struct TokenAnswer {
         (status = 422, body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
-pub async fn token(
-    app: web::Data<App>,
-    caller: Caller,
-    body: Body<TokenRequest>,
-) -> Result<HttpResponse, Problem> {
+pub async fn token(app: web::Data<App>, caller: Caller, body: Body<TokenRequest>) -> Result<HttpResponse, Problem> {
     match body.value {
         TokenRequest { reference: Some(reference), access_pin: Some(pin), username: None, password: None } => {
             open_case(&app, &caller, &reference, &pin).await
@@ -160,8 +156,7 @@ fn issue(app: &App, caller: Who, subject: String) -> Result<HttpResponse, Proble
     let millis = u64::try_from(app.now().as_millisecond()).unwrap_or(0);
     let random = ambient::draw::<10>(app.entropy.as_ref());
     let session = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-    let access_token =
-        app.tokens.issue(&Grant { caller, subject, session }, lifetime).map_err(Problem::internal)?;
+    let access_token = app.tokens.issue(&Grant { caller, subject, session }, lifetime).map_err(Problem::internal)?;
     let answer = TokenAnswer { access_token, token_type: "Bearer", expires_in: lifetime.as_secs() };
     Ok(HttpResponse::Ok().json(answer))
 }

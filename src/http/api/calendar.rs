@@ -113,7 +113,7 @@ pub struct DayView {
     /// The day.
     #[schema(value_type = String, format = Date)]
     pub date: Date,
-    /// `holiday` or `workday`.
+    /// `holiday` or `makeup_workday`.
     pub kind: &'static str,
 }
 
@@ -145,7 +145,7 @@ pub async fn year(app: web::Data<App>, params: Params<YearParams>) -> Result<Htt
                 date: *date,
                 kind: match kind {
                     DayKind::Holiday => "holiday",
-                    DayKind::Workday => "workday",
+                    DayKind::MakeupWorkday => "makeup_workday",
                 },
             })
             .collect(),

@@ -147,7 +147,8 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
     let find = |wanted: &str| pairs.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let after = take(&mut faults, "cursor", find("cursor"), |text| cursor::to_case(BEHIND, text));
     let limit = cursor::limit(find("limit"), 25, 100, &mut faults);
-    let others = pairs.0.iter().filter(|(name, _)| name != "cursor" && name != "limit").map(|(name, value)| (name, value));
+    let others =
+        pairs.0.iter().filter(|(name, _)| name != "cursor" && name != "limit").map(|(name, value)| (name, value));
     let asked = match Query::parse_cases(others, &catalogue, today) {
         Ok(asked) => Some(asked),
         Err(more) => {

@@ -105,8 +105,7 @@ pub async fn route(app: web::Data<App>, body: Body<RouteRequest>) -> Result<Http
     let sector = sector.or_else(|| classified.as_ref().map(|found| found.sector.clone())).unwrap_or_default();
     // A sub-sector of the machine's own sector says nothing of another that was named.
     let subsector = classified.filter(|found| found.sector == sector).and_then(|found| found.subsector);
-    let question =
-        Question { subsector, kind, place, ..Question::complaint(&sector, on, respondent.division) };
+    let question = Question { subsector, kind, place, ..Question::complaint(&sector, on, respondent.division) };
     let question = Question { respondent: place_of(respondent), ..question };
     Ok(HttpResponse::Ok().json(router.route(&question).to_json(lang)))
 }

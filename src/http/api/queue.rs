@@ -1,6 +1,7 @@
 //! A unit's own cases.
 
 use crate::app::App;
+use crate::domain::case::CaseId;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::text;
 use crate::domain::vocabulary::{Kind, Lang, State};
@@ -11,7 +12,6 @@ use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Params;
 use crate::http::views::{self, CasePage, Names};
 use crate::store::queue::{self, After, Filter, Sort};
-use crate::domain::case::CaseId;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -69,7 +69,8 @@ pub async fn page(app: web::Data<App>, caller: Caller, params: Params<QueueParam
     let more = lines.len() > limit;
     lines.truncate(limit);
     let next_cursor = lines.last().filter(|_| more).map(|line| {
-        let day = if sort == Sort::Due { line.next_due.0 } else { crate::ambient::today_in_shanghai(line.received_at.0) };
+        let day =
+            if sort == Sort::Due { line.next_due.0 } else { crate::ambient::today_in_shanghai(line.received_at.0) };
         cursor::of_case(order(sort), After { day, id: CaseId(line.case_id.0) })
     });
     let catalogue = app.catalogue();

@@ -1,11 +1,13 @@
 //! Reference data: codes and names, for forms and for other systems. The same for everyone, so that it may be kept a minute.
 
 use crate::app::App;
-use crate::config::catalogue::{Catalogue, Department, Ground, Office, PlaceKind, Rule, Station, StationKind, Unit, in_force};
+use crate::config::catalogue::{
+    Catalogue, Department, Ground, Office, PlaceKind, Rule, Station, StationKind, Unit, in_force,
+};
 use crate::domain::division::{Division, Level};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::vocabulary::Lang;
-use crate::http::api::{LangParam, take};
+use crate::http::api::take;
 use crate::http::cursor;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Params;
@@ -30,10 +32,22 @@ pub struct Page<T: ToSchema> {
     pub next_cursor: Option<String>,
 }
 
-/// What of a list is asked for.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+/// Parameters of every list.
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes ListParams")]
+struct PageParams {
+    /// `zh` or `en`.
+    lang: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Lines of a page: 1 to 1000, 500 when not said.
+    limit: Option<u16>,
+}
+
+/// What of a list is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ListParams {
     /// `zh` or `en`.
     pub lang: Option<String>,
@@ -46,7 +60,6 @@ pub struct ListParams {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// Lines of a page: 1 to 1000, 500 when not said.
-    #[param(value_type = Option<u16>)]
     pub limit: Option<String>,
 }
 
@@ -64,8 +77,7 @@ impl ListParams {
     /// Reads them; those that this list doesn't have are unknown.
     fn read(&self, known: &[&str]) -> Result<Asked, Problem> {
         let mut faults = Problems::default();
-        let filters =
-            [("division", &self.division), ("department", &self.department), ("parent", &self.parent)];
+        let filters = [("division", &self.division), ("department", &self.department), ("parent", &self.parent)];
         for (name, value) in filters {
             if value.is_some() && !known.contains(&name) {
                 let allowed = [known, &["lang", "cursor", "limit"]].concat().join(", ");
@@ -114,9 +126,7 @@ fn answer<T: Serialize + ToSchema>(
         .and_then(|value| value.to_str().ok())
         .is_some_and(|tags| tags.split(',').any(|given| given.trim().trim_start_matches("W/") == tag));
     let mut response = if has_it { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header((header::ETAG, tag))
-        .insert_header((header::CACHE_CONTROL, "public, max-age=60"));
+    response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "public, max-age=60"));
     Ok(if has_it { response.finish() } else { response.content_type("application/json").body(body) })
 }
 
@@ -136,7 +146,7 @@ pub struct SectorView {
 }
 
 /// The sectors, in the order of the programme plan.
-#[utoipa::path(get, path = "/api/v1/sectors", tag = "reference", params(LangParam),
+#[utoipa::path(get, path = "/api/v1/sectors", tag = "reference", params(PageParams),
     responses((status = 200, body = Page<SectorView>), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn sectors(
     app: web::Data<App>,
@@ -225,7 +235,7 @@ fn department_view(catalogue: &Catalogue, department: &Department, lang: Lang) -
 }
 
 /// The departments, those of the past too.
-#[utoipa::path(get, path = "/api/v1/departments", tag = "reference", params(LangParam),
+#[utoipa::path(get, path = "/api/v1/departments", tag = "reference", params(PageParams),
     responses((status = 200, body = Page<DepartmentView>), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn departments(
     app: web::Data<App>,
@@ -275,11 +285,9 @@ fn office_view(office: &Office, lang: Lang) -> OfficeView {
 
 /// The offices in force.
 #[utoipa::path(get, path = "/api/v1/offices", tag = "reference",
-    params(LangParam,
+    params(PageParams,
         ("division" = Option<String>, Query, description = "Within this division"),
-        ("department" = Option<String>, Query, description = "Of this department: provincial code or line"),
-        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
-        ("limit" = Option<u16>, Query, description = "1 to 1000, 500 when not said")),
+        ("department" = Option<String>, Query, description = "Of this department: provincial code or line")),
     responses((status = 200, body = Page<OfficeView>), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn offices(
     app: web::Data<App>,
@@ -348,10 +356,8 @@ fn station_view(station: &Station, lang: Lang) -> StationView {
 
 /// The stations in force.
 #[utoipa::path(get, path = "/api/v1/stations", tag = "reference",
-    params(LangParam,
-        ("division" = Option<String>, Query, description = "Within this division"),
-        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
-        ("limit" = Option<u16>, Query, description = "1 to 1000, 500 when not said")),
+    params(PageParams,
+        ("division" = Option<String>, Query, description = "Within this division")),
     responses((status = 200, body = Page<StationView>), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn stations(
     app: web::Data<App>,
@@ -407,10 +413,8 @@ const fn place_kind(kind: PlaceKind) -> &'static str {
 
 /// The places directly below a division; the cities of the province when none is named.
 #[utoipa::path(get, path = "/api/v1/divisions", tag = "reference",
-    params(LangParam,
-        ("parent" = Option<String>, Query, description = "Directly below this division; the cities when not said"),
-        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
-        ("limit" = Option<u16>, Query, description = "1 to 1000, 500 when not said")),
+    params(PageParams,
+        ("parent" = Option<String>, Query, description = "Directly below this division; the cities when not said")),
     responses((status = 200, body = Page<PlaceView>), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn divisions(
     app: web::Data<App>,
@@ -421,9 +425,12 @@ pub async fn divisions(
     let catalogue = app.catalogue();
     let places = &catalogue.places;
     let parent = match asked.parent {
-        Some(code) => Some(places.get(code).map(|place| place.code).ok_or_else(|| {
-            Problem::field("/parent", Invalid::new("unknown_value", "unknown division"))
-        })?),
+        Some(code) => Some(
+            places
+                .get(code)
+                .map(|place| place.code)
+                .ok_or_else(|| Problem::field("/parent", Invalid::new("unknown_value", "unknown division")))?,
+        ),
         None => places.root,
     };
     let children = parent.into_iter().flat_map(|parent| places.children(parent));
@@ -550,7 +557,7 @@ fn rule_view(rule: &Rule, lang: Lang) -> RuleView {
 }
 
 /// The procedures, those of the past too.
-#[utoipa::path(get, path = "/api/v1/rules", tag = "reference", params(LangParam),
+#[utoipa::path(get, path = "/api/v1/rules", tag = "reference", params(PageParams),
     responses((status = 200, body = Page<RuleView>), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn rules(
     app: web::Data<App>,
