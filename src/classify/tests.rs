@@ -6,7 +6,6 @@ use crate::domain::calendar::Rollover;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// The codes that the catalogue has: sectors, with the sub-sectors that routing needs.
 /// The shipped sectors: the lexicon must fit them.
 fn allowed() -> AllowedCodes {
     let catalogue = config::load(&Source::Embedded, Rollover::HolidayOnly).unwrap();
