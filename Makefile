@@ -25,7 +25,7 @@ unit: ## Unit tests alone: no database server, a few seconds
 	$(CARGO) test --locked --lib
 
 long: setup ## What takes minutes: crash, soak, scale, measurements
-	scripts/with-postgres.sh $(CARGO) test --locked -- --ignored --nocapture
+	FANGXIN_LONG=1 scripts/with-postgres.sh $(CARGO) test --locked -- --nocapture
 
 lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 	$(CARGO) fmt --check

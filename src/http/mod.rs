@@ -1,1 +1,135 @@
-//! h
+//! The edge: HTTP in, HTTP out.
+//!
+//! Comes in: a request. Goes out: JSON, a problem (RFC 9457), a file or a page. Handlers are thin: they read what is sent
+//! ([`extract`]), learn who calls ([`caller`]), call a stage with the caller's scope, and show what it gave ([`views`]).
+//! No rule of the domain stands here. [`routes`] lists every path, [`error`] says which error becomes which answer,
+//! [`openapi`] describes it all.
+
+pub mod api;
+pub mod caller;
+pub mod error;
+pub mod extract;
+pub mod middleware;
+pub mod openapi;
+pub mod pages;
+pub mod routes;
+pub mod server;
+pub mod views;
+
+mod cursor;
+
+use crate::ambient::{Clock, Stopwatch};
+use crate::app::App;
+use crate::http::caller::standing;
+use crate::http::error::Problem;
+use crate::identity::attempts::address_key;
+use crate::identity::{Caller as Who, Limiter, Quota};
+use crate::store::users::User;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What all requests share besides the [`App`].
+#[derive(Debug)]
+pub struct Edge {
+    /// Turns red when the service begins to stop.
+    pub draining: Arc<Draining>,
+    /// Accounts looked up lately.
+    pub accounts: Accounts,
+    limits: Option<Limits>,
+}
+
+/// Whether the service is about to stop: readiness then says no, so that nobody sends new requests.
+#[derive(Debug, Default)]
+pub struct Draining(AtomicBool);
+
+impl Draining {
+    /// Begins.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has begun.
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Requests that one address may make.
+struct Limits {
+    filings: Limiter,
+    requests: Limiter,
+}
+
+impl std::fmt::Debug for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Limits")
+    }
+}
+
+impl Edge {
+    /// The edge of an app.
+    pub fn new(app: &App, draining: Arc<Draining>) -> Self {
+        let limits = &app.settings.limits;
+        let limiter = |per_minute: u32| {
+            let quota = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
+            let clock: Arc<dyn Clock> = Arc::clone(&app.clock);
+            Limiter::new(Quota::new(quota, quota, Duration::from_secs(60)), clock)
+        };
+        let limits = limits.enabled.then(|| Limits {
+            filings: limiter(limits.filings_per_minute),
+            requests: limiter(limits.requests_per_minute),
+        });
+        Self { draining, accounts: Accounts::default(), limits }
+    }
+
+    /// Counts a filing by the public from an address.
+    ///
+    /// # Errors
+    /// 429 when there were too many.
+    pub fn filing_from(&self, address: IpAddr) -> Result<(), Problem> {
+        self.limits
+            .as_ref()
+            .map_or(Ok(()), |limits| limits.filings.check(&address_key(address)).map_err(Problem::too_many))
+    }
+
+    /// Counts another request without an account from an address.
+    ///
+    /// # Errors
+    /// 429 when there were too many.
+    pub fn request_from(&self, address: IpAddr) -> Result<(), Problem> {
+        self.limits
+            .as_ref()
+            .map_or(Ok(()), |limits| limits.requests.check(&address_key(address)).map_err(Problem::too_many))
+    }
+}
+
+/// Accounts looked up lately: a token is checked against its account without asking the database each time.
+#[derive(Debug, Default)]
+pub struct Accounts(Mutex<HashMap<String, (Stopwatch, Option<Who>)>>);
+
+/// How long a looked-up account is believed: a disabled one can act this long at most.
+const BELIEVED: Duration = Duration::from_secs(15);
+
+/// Most accounts kept.
+const MOST_ACCOUNTS: usize = 10_000;
+
+impl Accounts {
+    /// An account looked up lately; the inner `None` is one that can't sign in.
+    fn get(&self, username: &str) -> Option<Option<Who>> {
+        let accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(username).filter(|(since, _)| since.elapsed() < BELIEVED).map(|(_, who)| who.clone())
+    }
+
+    /// Keeps what was found of an account.
+    fn keep(&self, username: &str, user: Option<&User>) {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if accounts.len() >= MOST_ACCOUNTS {
+            accounts.clear();
+        }
+        accounts.insert(username.to_owned(), (Stopwatch::start(), user.and_then(standing)));
+    }
+}

@@ -1,4 +1,7 @@
-//! The integration tests: one binary, a module a capability.
+//! The integration tests: one binary, a module a capability. All of them but `architecture` start the real program and talk
+//! to it through HTTP and its command line, on SQLite and, where `FANGXIN_TEST_POSTGRES` names a server, on PostgreSQL.
+//!
+//! `FANGXIN_LONG=1` makes the crash and property tests longer, and builds the negative control of the crash test.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,5 +10,16 @@
     clippy::print_stdout,
     reason = "clippy.toml allows them in tests, but doesn't know the helpers of a test binary for such"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests stand outside the product: environment and wall clock are theirs"
+)]
 
 mod architecture;
+mod crash;
+mod filing;
+mod import;
+mod life;
+mod model;
+mod rules;
+mod support;

@@ -1,0 +1,47 @@
+//! The history of a case, with the hashes that hold it together.
+
+use crate::app::App;
+use crate::http::api::reference;
+use crate::http::caller::Caller;
+use crate::http::error::{Problem, ProblemBody};
+use crate::http::extract::Pairs;
+use crate::http::views::{self, History};
+use crate::store::cases;
+use crate::track::dossier::Dossier;
+use crate::track::ledger;
+use actix_web::{HttpResponse, web};
+
+/// The history of a case.
+#[utoipa::path(get, path = "/api/v1/cases/{reference}/events", tag = "cases",
+    params(("reference" = String, Path, description = "Reference number")),
+    responses(
+        (status = 200, body = History),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json")),
+    security(("bearer" = [])))]
+pub async fn history(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<String>,
+    _no_parameters: Pairs,
+) -> Result<HttpResponse, Problem> {
+    caller.signed_in()?;
+    let reference = reference(&path)?;
+    let scope = caller.scope();
+    let found = app
+        .store
+        .read(move |db| {
+            let Some(loaded) = cases::load(db, &scope, &reference)? else { return Ok(None) };
+            let rows = cases::history(db, &loaded)?;
+            Ok(Some((loaded, rows)))
+        })
+        .await?;
+    let (loaded, rows) = found.ok_or_else(Problem::not_found)?;
+    let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
+    let mut texts = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let text = if views::reads_text(&loaded.case, row, &caller) { dossier.open_event(row)? } else { None };
+        texts.push(text.and_then(|(_, text)| serde_json::from_str(&text).ok()));
+    }
+    Ok(HttpResponse::Ok().json(views::history(&rows, texts, ledger::first_broken(&rows), &caller)))
+}

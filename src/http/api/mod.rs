@@ -1,0 +1,78 @@
+//! The JSON API, a file for each group of paths.
+
+pub mod attachments;
+pub mod auth;
+pub mod calendar;
+pub mod cases;
+pub mod events;
+pub mod health;
+pub mod metrics;
+pub mod preview;
+pub mod queue;
+pub mod reference;
+pub mod transitions;
+
+use crate::domain::problem::Problems;
+use crate::domain::reference::Reference;
+use crate::domain::vocabulary::Lang;
+use crate::http::error::Problem;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// The language of names.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LangParam {
+    /// `zh` or `en`.
+    pub lang: Option<String>,
+}
+
+impl LangParam {
+    /// The language, when one is named.
+    ///
+    /// # Errors
+    /// 422 for another one.
+    pub(super) fn read(&self) -> Result<Option<Lang>, Problem> {
+        lang(self.lang.as_deref())
+    }
+}
+
+/// Reads `lang`.
+///
+/// # Errors
+/// 422 for another language.
+pub(super) fn lang(given: Option<&str>) -> Result<Option<Lang>, Problem> {
+    given.map(|code| Lang::parse(code).map_err(|fault| Problem::field("/lang", fault))).transpose()
+}
+
+/// Reads a list of optional values, each by its rule.
+pub(super) fn take<T>(
+    faults: &mut Problems,
+    name: &str,
+    given: Option<&str>,
+    parse: impl FnOnce(&str) -> Result<T, crate::domain::problem::Invalid>,
+) -> Option<T> {
+    given.and_then(|value| faults.take(format!("/{name}"), parse(value)))
+}
+
+/// The reference number in a path. What is none is answered as one that is unknown.
+///
+/// # Errors
+/// 404.
+pub(super) fn reference(path: &str) -> Result<Reference, Problem> {
+    Reference::parse(path).map_err(|_| Problem::not_found())
+}
+
+/// Reads a day.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn day(value: &str) -> Result<jiff::civil::Date, crate::domain::problem::Invalid> {
+    // The parser would also take 20261124 and a time behind the day.
+    value
+        .parse()
+        .ok()
+        .filter(|_| value.len() == 10)
+        .ok_or_else(|| crate::domain::problem::Invalid::new("date", "not a date").allowed("YYYY-MM-DD"))
+}

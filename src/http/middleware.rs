@@ -1,0 +1,134 @@
+//! Around every request: its id, its line in the log, the headers that protect browsers, and problems in one form.
+//!
+//! The log has method, route pattern, status, duration and request id. It has no query string, no body, no address of a
+//! case: a reference number is half of what opens one.
+
+use crate::ambient::{self, Stopwatch};
+use crate::app::App;
+use crate::http::Edge;
+use crate::http::caller::{address, through_proxy};
+use crate::http::error::{PROBLEM_JSON, Problem};
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+use tracing::Instrument as _;
+use tracing::field::Empty;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What any answer carries unless its handler has set another value.
+const DEFAULTS: [(HeaderName, HeaderValue); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// Answers a request with all of that.
+pub(super) async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody, BoxBody>>, Error> {
+    let watch = Stopwatch::start();
+    let parts = request.app_data::<web::Data<App>>().cloned().zip(request.app_data::<web::Data<Edge>>().cloned());
+    let Some((app, edge)) = parts else {
+        return Err(Problem::internal("no app data").into());
+    };
+    let id = request_id(&request, &app);
+    let span = tracing::info_span!(
+        "request",
+        method = %request.method(),
+        route = Empty,
+        status = Empty,
+        duration_ms = Empty,
+        request.id = %id
+    );
+    let allowed =
+        if is_limited(&request) { edge.request_from(address(request.request(), &app.settings)) } else { Ok(()) };
+    let response = match allowed {
+        Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
+        Err(problem) => request.error_response(problem).map_into_right_body(),
+    };
+    let mut response = problems(response, &id);
+    let no_store = response.request().path().starts_with("/api/") || response.status().is_client_error();
+    finish(response.headers_mut(), &id, no_store);
+    span.record("route", response.request().match_pattern().as_deref().unwrap_or("-"));
+    span.record("status", response.status().as_u16());
+    span.record("duration_ms", watch.elapsed().as_secs_f64() * 1000.0);
+    tracing::info!(parent: &span, "answered");
+    Ok(response)
+}
+
+/// Probes are never turned away, and a filing has a limit of its own. Whoever shows a token is told by it, not by address:
+/// the staff of an office share one.
+fn is_limited(request: &ServiceRequest) -> bool {
+    let filing = request.path() == "/api/v1/cases" && request.method() == actix_web::http::Method::POST;
+    let probe = matches!(request.path(), "/healthz" | "/readyz" | "/version");
+    !filing && !probe && !request.headers().contains_key(header::AUTHORIZATION)
+}
+
+/// The request's id: a proxy's when it is trusted and the id has a plain form, else a new one.
+fn request_id(request: &ServiceRequest, app: &App) -> String {
+    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| {
+        (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    });
+    match given {
+        Some(id) if through_proxy(request.request(), &app.settings) => id.to_owned(),
+        _ => {
+            let millis = u64::try_from(app.now().as_millisecond()).unwrap_or(0);
+            let random = ambient::draw::<10>(app.entropy.as_ref());
+            uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+        }
+    }
+}
+
+/// Gives every failed answer the form of a problem, with the request's id.
+fn problems<B>(response: ServiceResponse<EitherBody<B, BoxBody>>, id: &str) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let own = response.response().error().and_then(|error| error.as_error::<Problem>());
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == PROBLEM_JSON);
+    let rendered = match own {
+        Some(problem) => problem.render(Some(id)),
+        // A handler that answers with a page or a report of its own keeps it.
+        None if response.headers().contains_key(header::CONTENT_TYPE)
+            && !is_text(response.headers())
+            && !is_problem =>
+        {
+            return response;
+        }
+        None => Problem::of_status(status).render(Some(id)),
+    };
+    response.into_response(rendered.map_into_right_body())
+}
+
+/// Plain text is what the framework answers with by itself.
+fn is_text(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/plain"))
+}
+
+fn finish(headers: &mut HeaderMap, id: &str, no_store: bool) {
+    for (name, value) in DEFAULTS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    }
+    if no_store && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+}

@@ -1,0 +1,169 @@
+//! The description of the API, OpenAPI 3.1, made from the handlers and the shapes that they take and give.
+
+use crate::domain::vocabulary;
+use crate::http::{api, error, pages, views};
+use std::sync::LazyLock;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr};
+use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
+
+/// Shapes of the closed vocabularies: the codes are those of the domain, so that none can be forgotten here.
+macro_rules! codes {
+    ($($(#[$meta:meta])* $name:ident = $of:ident as $shown:literal;)+) => {$(
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let codes = vocabulary::$of::ALL.iter().map(|value| value.code());
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)).into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                $shown.into()
+            }
+        }
+    )+};
+}
+
+codes! {
+    /// Complaint or report.
+    KindCode = Kind as "KindCode";
+    /// Where a case stands.
+    StateCode = State as "StateCode";
+    /// A step.
+    ActionCode = Action as "ActionCode";
+    /// Who acts.
+    RoleCode = Role as "RoleCode";
+    /// How a case came in.
+    ChannelCode = Channel as "ChannelCode";
+    /// What is asked for.
+    DemandCode = Demand as "DemandCode";
+    /// How it was settled.
+    OutcomeCode = Outcome as "OutcomeCode";
+    /// Part in a case.
+    PartyCode = PartyRole as "PartyRoleCode";
+    /// A time limit.
+    ClockCode = ClockKind as "ClockCode";
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "fangxin 放心",
+        description = "Takes in consumer complaints and reports, classifies, routes and tracks them, and computes the rates. \
+            JSON in snake_case, instants as RFC 3339, days as YYYY-MM-DD in Asia/Shanghai, money as decimal strings. Errors \
+            are problems (RFC 9457) with a stable code. Filing, previews, the calendar and reference data need no token.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        api::health::healthz,
+        api::health::readyz,
+        api::health::version,
+        api::cases::file,
+        api::cases::show,
+        api::events::history,
+        api::transitions::act,
+        api::attachments::add,
+        api::attachments::list,
+        api::attachments::download,
+        api::preview::classify,
+        api::preview::route,
+        api::calendar::due,
+        api::calendar::year,
+        api::queue::page,
+        api::metrics::summary,
+        api::metrics::timeseries,
+        api::metrics::breakdown,
+        api::metrics::scorecard,
+        api::metrics::cases,
+        api::reference::sectors,
+        api::reference::departments,
+        api::reference::offices,
+        api::reference::stations,
+        api::reference::divisions,
+        api::reference::rules,
+        api::auth::token,
+        api::auth::me,
+        pages::docs::document,
+    ),
+    components(schemas(error::ProblemBody, error::FieldFault, views::CaseView)),
+    tags(
+        (name = "cases", description = "File a case, read it, take its next step"),
+        (name = "previews", description = "Ask what would happen; nothing is stored"),
+        (name = "staff", description = "A unit's own work"),
+        (name = "metrics", description = "Rates, each with its definition and the cases behind it"),
+        (name = "reference", description = "Codes and names"),
+        (name = "sessions", description = "Access tokens"),
+        (name = "service", description = "The service itself"),
+    ),
+    modifiers(&Finish)
+)]
+struct Api;
+
+struct Finish;
+
+impl Modify for Finish {
+    fn modify(&self, document: &mut Document) {
+        document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("From POST /api/v1/auth/token"))
+            .build();
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The document.
+pub fn document() -> Document {
+    Api::openapi()
+}
+
+/// The document as it is sent.
+pub(super) static JSON: LazyLock<String> = LazyLock::new(|| document().to_json().unwrap_or_default());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::routes::ROUTES;
+    use std::collections::BTreeSet;
+
+    /// Paths that people open in a browser, not programs.
+    const PAGES: &[&str] = &["/docs", "/docs/{file}", "/setup/{token}", "/assets/{file}"];
+
+    #[test]
+    fn the_routes_and_the_document_agree() {
+        let document = serde_json::to_value(document()).unwrap();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object().unwrap().keys().map(move |method| (path.clone(), method.to_uppercase()))
+            })
+            .collect();
+        let routed: BTreeSet<(String, String)> = ROUTES
+            .iter()
+            .filter(|(path, _)| !PAGES.contains(path))
+            .flat_map(|(path, methods)| methods.iter().map(move |method| ((*path).to_owned(), method.to_uppercase())))
+            .collect();
+        assert_eq!(described, routed);
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    }
+
+    #[test]
+    fn every_reference_of_the_document_leads_somewhere() {
+        let text = JSON.as_str();
+        let document: serde_json::Value = serde_json::from_str(text).unwrap();
+        for part in text.split("\"#/").skip(1) {
+            let pointer = format!("/{}", part.split('"').next().unwrap());
+            assert!(document.pointer(&pointer).is_some(), "{pointer}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Every path of the service, in one list. A path that stands here answers other methods with 405 and `Allow`; any other
+//! path is answered with 404.
+
+use crate::http::error::Problem;
+use crate::http::{api, pages};
+use actix_web::guard;
+use actix_web::{Route, web};
+
+macro_rules! routes {
+    ($($path:literal $($method:ident $handler:path),+;)+) => {
+        /// Every path with its methods, lower case.
+        pub const ROUTES: &[(&str, &[&str])] = &[$(($path, &[$(stringify!($method)),+])),+];
+
+        /// Puts every path into the application.
+        pub fn configure(config: &mut web::ServiceConfig) {
+            $(config.service(
+                web::resource($path)
+                    $(.route($method().to($handler)))+
+                    .default_service(web::to(|| async {
+                        Err::<&str, _>(Problem::method_not_allowed(concat!($(allow!($method)),+).trim_end_matches(", ")))
+                    })),
+            );)+
+            config.default_service(web::to(|| async { Err::<&str, _>(Problem::not_found()) }));
+        }
+    };
+}
+
+macro_rules! allow {
+    (get) => {
+        "GET, HEAD, "
+    };
+    (post) => {
+        "POST, "
+    };
+}
+
+routes! {
+    // The service itself
+    "/healthz"                                        get api::health::healthz;
+    "/readyz"                                         get api::health::readyz;
+    "/version"                                        get api::health::version;
+    "/openapi.json"                                   get pages::docs::document;
+    // Cases
+    "/api/v1/cases"                                   post api::cases::file;
+    "/api/v1/cases/{reference}"                       get api::cases::show;
+    "/api/v1/cases/{reference}/events"                get api::events::history;
+    "/api/v1/cases/{reference}/transitions"           post api::transitions::act;
+    "/api/v1/cases/{reference}/attachments"           get api::attachments::list, post api::attachments::add;
+    "/api/v1/cases/{reference}/attachments/{id}"      get api::attachments::download;
+    // Previews
+    "/api/v1/classify"                                post api::preview::classify;
+    "/api/v1/route"                                   post api::preview::route;
+    "/api/v1/calendar"                                get api::calendar::year;
+    "/api/v1/calendar/due"                            get api::calendar::due;
+    // Staff
+    "/api/v1/queue"                                   get api::queue::page;
+    "/api/v1/metrics/summary"                         get api::metrics::summary;
+    "/api/v1/metrics/timeseries"                      get api::metrics::timeseries;
+    "/api/v1/metrics/breakdown"                       get api::metrics::breakdown;
+    "/api/v1/metrics/scorecard"                       get api::metrics::scorecard;
+    "/api/v1/metrics/cases"                           get api::metrics::cases;
+    // Sessions
+    "/api/v1/auth/token"                              post api::auth::token;
+    "/api/v1/me"                                      get api::auth::me;
+    // Reference data
+    "/api/v1/sectors"                                 get api::reference::sectors;
+    "/api/v1/departments"                             get api::reference::departments;
+    "/api/v1/offices"                                 get api::reference::offices;
+    "/api/v1/stations"                                get api::reference::stations;
+    "/api/v1/divisions"                               get api::reference::divisions;
+    "/api/v1/rules"                                   get api::reference::rules;
+    // Pages
+    "/docs"                                           get pages::docs::page;
+    "/docs/{file}"                                    get pages::docs::file;
+    "/setup/{token}"                                  get pages::setup::form, post pages::setup::create;
+    "/assets/{file}"                                  get pages::asset;
+}
+
+/// `GET`, and `HEAD`, whose body the server leaves out.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+fn post() -> Route {
+    web::post()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::{App, ResponseError as _};
+
+    #[actix_web::test]
+    async fn other_methods_and_paths_are_told_so() {
+        let app = init_service(App::new().configure(configure)).await;
+        for (path, methods) in ROUTES {
+            let response = call_service(&app, TestRequest::delete().uri(path).to_request()).await;
+            assert_eq!(response.status(), 405, "{path}");
+            let allow = response.headers().get("allow").unwrap().to_str().unwrap();
+            for method in *methods {
+                assert!(allow.contains(&method.to_uppercase()), "{path}: {allow}");
+            }
+        }
+        for path in ["/", "/api", "/api/v1/merchants", "/healthz/", "/.env", "/../healthz"] {
+            assert_eq!(call_service(&app, TestRequest::get().uri(path).to_request()).await.status(), 404, "{path}");
+        }
+        assert_eq!(Problem::not_found().status_code(), 404);
+    }
+}

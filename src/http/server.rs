@@ -1,0 +1,72 @@
+//! The server: how long it waits for whom, and how it stops.
+
+use crate::app::App;
+use crate::http::middleware::around;
+use crate::http::{Draining, Edge, routes};
+use actix_web::http::KeepAlive;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpServer, web};
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Connections that wait to be taken up.
+const BACKLOG: u32 = 2048;
+
+/// Serves requests until `shutdown` comes to its end. Then `readyz` turns red at once, nobody new is let in, and requests
+/// under way are given the time of the settings; the caller exits at once on a second signal by dropping this future.
+///
+/// # Errors
+/// When the listener can't be used.
+pub async fn run(app: Arc<App>, listener: TcpListener, shutdown: impl Future) -> io::Result<()> {
+    run_draining(app, listener, Arc::default(), shutdown).await
+}
+
+/// The same, with a flag that others see too.
+///
+/// # Errors
+/// When the listener can't be used.
+pub async fn run_draining(
+    app: Arc<App>,
+    listener: TcpListener,
+    draining: Arc<Draining>,
+    shutdown: impl Future,
+) -> io::Result<()> {
+    let settings = app.settings.server.clone();
+    let edge = web::Data::new(Edge::new(&app, Arc::clone(&draining)));
+    let data = web::Data::from(app);
+    let workers = match settings.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        workers => workers,
+    };
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(data.clone())
+            .app_data(edge.clone())
+            .wrap(from_fn(around))
+            .configure(routes::configure)
+    })
+    .workers(workers)
+    .max_connections(settings.max_connections)
+    .backlog(BACKLOG)
+    .keep_alive(KeepAlive::Timeout(Duration::from_secs(75)))
+    .client_request_timeout(Duration::from_secs(settings.header_timeout_seconds))
+    .client_disconnect_timeout(Duration::from_secs(5))
+    .shutdown_timeout(settings.shutdown_seconds)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    let mut serving = pin!(server);
+    tokio::select! {
+        end = &mut serving => return end,
+        _ = shutdown => {}
+    }
+    draining.begin();
+    tracing::info!("stopping: requests under way are answered first");
+    let (end, ()) = tokio::join!(serving, handle.stop(true));
+    end
+}

@@ -1,0 +1,198 @@
+//! The program as a child process, with data of its own.
+
+use super::client::{Call, Client, Session};
+use super::engine::{Database, Engine};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long a server may take to answer `/readyz`: debug builds on a busy machine are slow.
+const READY: Duration = Duration::from_secs(90);
+
+/// A running server with its data.
+#[derive(Debug)]
+pub(crate) struct TestApp {
+    child: Mutex<Option<Child>>,
+    pub(crate) client: Client,
+    pub(crate) engine: Engine,
+    program: PathBuf,
+    settings: Vec<(String, String)>,
+    database: Option<Database>,
+    /// Accounts that were made.
+    pub(crate) accounts: Mutex<BTreeSet<String>>,
+    home: TempDir,
+}
+
+/// What a server of the tests can be started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    engine: Engine,
+    program: PathBuf,
+    settings: Vec<(String, String)>,
+}
+
+impl Start {
+    pub(crate) fn on(engine: Engine) -> Self {
+        let settings = [
+            ("FANGXIN__AUTH__TOTP_REQUIRED", "false"),
+            ("FANGXIN__LIMITS__ENABLED", "false"),
+            ("FANGXIN__LOG__LEVEL", "warn"),
+            ("FANGXIN__SERVER__WORKERS", "2"),
+        ];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+        Self { engine, program: PathBuf::from(env!("CARGO_BIN_EXE_fangxin")), settings }
+    }
+
+    /// The clock starts there and runs on.
+    pub(crate) fn at(self, instant: &str) -> Self {
+        self.set("CLOCK__START", instant).set("CLOCK__ALLOW_START", "true")
+    }
+
+    /// A setting, `SECTION__KEY`.
+    pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.push((format!("FANGXIN__{key}"), value.to_owned()));
+        self
+    }
+
+    /// Another build of the program.
+    pub(crate) fn program(mut self, program: &Path) -> Self {
+        program.clone_into(&mut self.program);
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start(self) -> TestApp {
+        let database = (self.engine == Engine::Postgres).then(Database::create);
+        let home = tempfile::Builder::new().prefix("fangxin-test").tempdir().expect("a temporary folder");
+        let mut app = TestApp {
+            child: Mutex::new(None),
+            client: Client::new(String::new()),
+            engine: self.engine,
+            program: self.program,
+            settings: self.settings,
+            database,
+            accounts: Mutex::default(),
+            home,
+        };
+        app.serve();
+        app
+    }
+}
+
+impl TestApp {
+    pub(crate) fn start(engine: Engine) -> Self {
+        Start::on(engine).start()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home.path().join("stderr.log")
+    }
+
+    /// A command of the program with this server's settings; the folder and the database are added.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("FANGXIN__")) {
+            command.env_remove(key);
+        }
+        command.envs(self.settings.iter().cloned()).args(arguments).arg("--data").arg(self.data());
+        if let Some(database) = &self.database {
+            command.arg("--database").arg(&database.url);
+        }
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command of the program beside the server.
+    pub(crate) fn run(&self, arguments: &[&str], input: Option<&str>) -> Output {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let Some(input) = input else { return command.output().expect("the program runs") };
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("the program runs");
+        child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("it reads its input");
+        child.wait_with_output().expect("the program ends")
+    }
+
+    /// Starts the server on the data that is there, as after a crash.
+    pub(crate) fn serve(&mut self) {
+        assert!(self.child.get_mut().unwrap().is_none(), "it runs already");
+        // The port is free when it is picked; should another process be quicker, another one is picked.
+        for _ in 0..5 {
+            let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+            let log = File::options().create(true).append(true).open(self.log()).expect("a log");
+            let listen = format!("127.0.0.1:{port}");
+            let mut command = self.command(&["serve", "--listen", &listen]);
+            command.stdout(Stdio::null()).stderr(Stdio::from(log));
+            *self.child.get_mut().unwrap() = Some(command.spawn().expect("the program starts"));
+            self.client = Client::new(format!("http://{listen}"));
+            if self.became_ready() {
+                return;
+            }
+            if !self.log_tail().contains("in use") {
+                break;
+            }
+        }
+        panic!("{}: the server did not become ready:\n{}", self.engine, self.log_tail());
+    }
+
+    fn became_ready(&mut self) -> bool {
+        let since = Instant::now();
+        while since.elapsed() < READY {
+            let child = self.child.get_mut().unwrap();
+            if child.as_mut().expect("it was started").try_wait().expect("its state").is_some() {
+                *child = None;
+                return false;
+            }
+            let reply = self.client.get("/readyz", &Session::anonymous()).try_send();
+            if reply.is_some_and(|reply| reply.status == 200) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+
+    /// Ends the server at once, as a crash would (SIGKILL), also while others are talking to it. Whether there was one.
+    pub(crate) fn kill(&self) -> bool {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut child) = child else { return false };
+        // One that ended by itself was no crash.
+        let ran = child.try_wait().expect("its state").is_none();
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+        ran
+    }
+
+    /// The end of what the server wrote.
+    pub(crate) fn log_tail(&self) -> String {
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
+    pub(crate) fn get(&self, path: &str, by: &Session) -> Call {
+        self.client.get(path, by)
+    }
+
+    pub(crate) fn post(&self, path: &str, by: &Session) -> Call {
+        self.client.post(path, by)
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            println!("--- what the server on {} wrote:\n{}", self.engine, self.log_tail());
+        }
+    }
+}
