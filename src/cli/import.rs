@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// The system of the external references that a line's `id` becomes.
 pub(super) const SYSTEM: &str = "import";
@@ -158,7 +158,10 @@ async fn fresh(app: &Arc<App>, ready: Vec<Ready>, tally: &mut Tally) -> Result<V
     Ok(fresh)
 }
 
-async fn take(app: Arc<App>, one: Ready) -> (u64, Result<(), FileError>) {
+/// A line's number, and what became of it.
+type Taken = (u64, Result<(), FileError>);
+
+async fn take(app: Arc<App>, one: Ready) -> Taken {
     let mut tries = 0;
     loop {
         let filed = intake::file(&app, one.raw.clone(), Entry::Import, &Actor::SYSTEM, None).await;
@@ -173,7 +176,7 @@ async fn take(app: Arc<App>, one: Ready) -> (u64, Result<(), FileError>) {
 }
 
 fn settle(
-    end: Option<Result<(u64, Result<(), FileError>), tokio::task::JoinError>>,
+    end: Option<Result<Taken, JoinError>>,
     tally: &mut Tally,
     stopped: &mut Option<String>,
 ) {
@@ -335,7 +338,6 @@ fn read_lines(file: &Path, longest: usize) -> Result<(mpsc::Receiver<Line>, u64)
 }
 
 /// The next line with its length, never more than `longest` bytes of it in memory.
-#[expect(clippy::type_complexity, reason = "used once, two lines below its definition")]
 fn next_line(reader: &mut impl BufRead, longest: usize) -> io::Result<Option<(u64, Result<String, String>)>> {
     let mut bytes = Vec::new();
     let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
