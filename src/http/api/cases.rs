@@ -191,7 +191,7 @@ struct FilingReceipt {
     /// JSON pointers of what acceptance needs and the filing lacks.
     missing_for_acceptance: Vec<String>,
     /// Likely duplicates: how many for the public, their numbers for staff.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     duplicates: (),
     /// The other case of a submission of both kinds.
     linked: Vec<Twin>,
