@@ -6,10 +6,10 @@ use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
 use crate::http::Edge;
 use crate::http::error::Problem;
-use crate::identity::{self, Caller as Who, scope};
+use crate::identity::{self, Caller as Who, Claims, scope};
 use crate::store::users::{self, User};
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, dev, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev, web};
 use futures_util::future::LocalBoxFuture;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -65,17 +65,44 @@ impl FromRequest for Caller {
             return Box::pin(async { Err(Problem::internal("no app data")) });
         };
         let address = address(request, &app.settings);
-        let claims = token(request).and_then(|token| match token {
-            Some(token) => Ok(Some(app.tokens.verify(token)?)),
-            None => Ok(None),
-        });
+        // The middleware has looked at the token already.
+        let known = request.extensions().get::<Shown>().cloned();
+        let shown = known.unwrap_or_else(|| Shown::by(request, &app));
         Box::pin(async move {
-            let who = match claims? {
-                Some(claims) => confirmed(&app, &edge, claims.into()).await?,
-                None => Who::ANONYMOUS,
+            let who = match shown {
+                Shown::Nothing => Who::ANONYMOUS,
+                Shown::Token(claims) => confirmed(&app, &edge, (*claims).into()).await?,
+                Shown::Nonsense => return Err(Problem::invalid_token()),
             };
             Ok(Self { who, address })
         })
+    }
+}
+
+/// What a request shows of who it is from, before the account is looked up.
+#[derive(Debug, Clone)]
+pub(super) enum Shown {
+    /// No token.
+    Nothing,
+    /// One that is signed by us and hasn't ended.
+    Token(Box<Claims>),
+    /// Anything else.
+    Nonsense,
+}
+
+impl Shown {
+    /// Looks at the token of a request.
+    pub(super) fn by(request: &HttpRequest, app: &App) -> Self {
+        match token(request) {
+            Ok(None) => Self::Nothing,
+            Ok(Some(token)) => app.tokens.verify(token).map_or(Self::Nonsense, |claims| Self::Token(Box::new(claims))),
+            Err(_) => Self::Nonsense,
+        }
+    }
+
+    /// Whether it is a token of staff.
+    pub(super) fn is_staff(&self) -> bool {
+        matches!(self, Self::Token(claims) if !matches!(claims.role, Role::Consumer | Role::Merchant))
     }
 }
 

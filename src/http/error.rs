@@ -416,6 +416,7 @@ mod tests {
         assert_eq!((&problem["status"], &problem["code"]), (&json!(500), &json!("internal")));
         assert!(!problem.to_string().contains("secret"));
         let busy = Problem::from(StoreError::Busy).render(None);
-        assert_eq!((busy.status().as_u16(), busy.headers().get(header::RETRY_AFTER).unwrap().to_str()), (503, Ok("1")));
+        assert_eq!(busy.status(), 503);
+        assert_eq!(busy.headers().get(header::RETRY_AFTER).unwrap(), "1");
     }
 }

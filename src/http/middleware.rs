@@ -6,13 +6,14 @@
 use crate::ambient::{self, Stopwatch};
 use crate::app::App;
 use crate::http::Edge;
-use crate::http::caller::{address, through_proxy};
+use crate::http::caller::{Shown, address, through_proxy};
 use crate::http::error::{PROBLEM_JSON, Problem};
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage as _, web};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
@@ -53,8 +54,13 @@ pub(super) async fn around(
         duration_ms = Empty,
         request.id = %id
     );
-    let allowed =
-        if is_limited(&request) { edge.request_from(address(request.request(), &app.settings)) } else { Ok(()) };
+    let shown = Shown::by(request.request(), &app);
+    let allowed = if is_limited(&request, &shown) {
+        edge.request_from(address(request.request(), &app.settings))
+    } else {
+        Ok(())
+    };
+    request.extensions_mut().insert(shown);
     let response = match allowed {
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
         Err(problem) => request.error_response(problem).map_into_right_body(),
@@ -69,12 +75,12 @@ pub(super) async fn around(
     Ok(response)
 }
 
-/// Probes are never turned away, and a filing has a limit of its own. Whoever shows a token is told by it, not by address:
-/// the staff of an office share one.
-fn is_limited(request: &ServiceRequest) -> bool {
-    let filing = request.path() == "/api/v1/cases" && request.method() == actix_web::http::Method::POST;
+/// Probes are never turned away, and a filing has a limit of its own. Staff are told apart by their account, not by
+/// address: an office shares one.
+fn is_limited(request: &ServiceRequest, shown: &Shown) -> bool {
+    let filing = request.path() == "/api/v1/cases" && request.method() == Method::POST;
     let probe = matches!(request.path(), "/healthz" | "/readyz" | "/version");
-    !filing && !probe && !request.headers().contains_key(header::AUTHORIZATION)
+    !filing && !probe && !shown.is_staff()
 }
 
 /// The request's id: a proxy's when it is trusted and the id has a plain form, else a new one.

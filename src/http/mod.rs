@@ -96,7 +96,7 @@ impl Edge {
             .map_or(Ok(()), |limits| limits.filings.check(&address_key(address)).map_err(Problem::too_many))
     }
 
-    /// Counts another request without an account from an address.
+    /// Counts another request that is none of staff from an address.
     ///
     /// # Errors
     /// 429 when there were too many.

@@ -8,6 +8,7 @@ use crate::domain::case::{Case, Consents, ExternalReference, Milestones, Rating}
 use crate::domain::clock::Clock;
 use crate::domain::identifiers::{mask_address, mask_email, mask_id, mask_name, mask_phone};
 use crate::domain::money::Money;
+use crate::domain::text::redact;
 use crate::domain::vocabulary::{Action, Demand, Kind, Lang, Outcome, PartyRole, Role, SectorSource, State};
 use crate::http::caller::Caller;
 use crate::http::openapi::{
@@ -282,7 +283,13 @@ pub fn sees_filer(case: &Case, caller: &Caller) -> bool {
 
 /// A case as a caller may see it.
 pub fn case(catalogue: &Catalogue, opened: Opened, caller: &Caller, lang: Lang, today: Date) -> CaseView {
-    let Opened { case, narrative, parties, linked, available } = opened;
+    let Opened { case, mut narrative, parties, linked, available } = opened;
+    if !sees_filer(&case, caller) {
+        // What the reporter wrote may name the reporter.
+        let people = parties.iter().filter(|party| !is_merchant(party.role));
+        let names: Vec<&str> = people.filter_map(|party| party.name.as_deref()).collect();
+        narrative = redact(&narrative, &names);
+    }
     let staff = caller.is_staff();
     let names = Names { catalogue, lang };
     let clocks: Vec<ClockView> = case.clocks.iter().map(|clock| clock_view(clock, today)).collect();
@@ -363,10 +370,13 @@ fn clock_view(clock: &Clock, today: Date) -> ClockView {
     }
 }
 
+const fn is_merchant(role: Option<PartyRole>) -> bool {
+    matches!(role, Some(PartyRole::Respondent | PartyRole::Platform))
+}
+
 fn party_view(case: &Case, party: Party, caller: &Caller) -> Option<PartyView> {
     let role = party.role?;
-    let merchant = matches!(role, PartyRole::Respondent | PartyRole::Platform);
-    if merchant {
+    if is_merchant(party.role) {
         // The merchant's name, address and code are public; its phone may be a person's.
         let phone = party.phone.filter(|_| caller.is_staff()).map(|phone| mask_phone(&phone));
         return Some(PartyView {

@@ -219,7 +219,8 @@ async fn keep(
     media_type: String,
     role: &'static str,
 ) -> Result<AttachmentView, Problem> {
-    let now = app.now();
+    // To the microsecond, as both engines keep it.
+    let now = Timestamp::from_microsecond(app.now().as_microsecond()).map_err(Problem::internal)?;
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
     let random = ambient::draw::<10>(app.entropy.as_ref());
     let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();

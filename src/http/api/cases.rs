@@ -22,7 +22,6 @@ use crate::track::dossier::Dossier;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use serde_json::Value;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Files a case. Nobody needs to sign in; staff of a station, an office or a dispatch enter for a person on the phone or at the counter.
@@ -91,9 +90,17 @@ pub async fn show(
     caller.signed_in()?;
     let lang = params.0.read()?;
     let reference = reference(&path)?;
-    let app = app.into_inner();
-    let loaded = load(&app, &caller, reference).await?;
-    answer(&app, &caller, loaded, lang).await
+    let (scope, unit) = (caller.scope(), caller.who.unit.clone());
+    let found = app
+        .store
+        .read(move |db| {
+            let Some(loaded) = cases::load(db, &scope, &reference)? else { return Ok(None) };
+            let belongings = belongings(db, &loaded, unit.as_deref())?;
+            Ok(Some((loaded, belongings)))
+        })
+        .await?;
+    let (loaded, belongings) = found.ok_or_else(Problem::not_found)?;
+    shown(&app, &caller, loaded, belongings, lang)
 }
 
 /// A case within the caller's scope.
@@ -120,24 +127,25 @@ fn belongings(db: &mut Db, loaded: &Loaded, unit: Option<&str>) -> Result<Belong
     })
 }
 
-/// The answer that shows a case which the caller has loaded, or has just brought a step on.
+/// The answer that shows a case after a step that the caller took. It is shown even when the step has moved it out of the
+/// caller's scope.
 ///
 /// # Errors
 /// The store's, or that what is sealed can't be opened.
-pub(super) async fn answer(
-    app: &Arc<App>,
+pub(super) async fn answer(app: &App, caller: &Caller, loaded: Loaded) -> Result<HttpResponse, Problem> {
+    let unit = caller.who.unit.clone();
+    let seen = loaded.clone();
+    let belongings = app.store.read(move |db| belongings(db, &seen, unit.as_deref())).await?;
+    shown(app, caller, loaded, belongings, None)
+}
+
+fn shown(
+    app: &App,
     caller: &Caller,
     loaded: Loaded,
+    belongings: Belongings,
     lang: Option<Lang>,
 ) -> Result<HttpResponse, Problem> {
-    let unit = caller.who.unit.clone();
-    let (loaded, belongings) = app
-        .store
-        .read(move |db| {
-            let belongings = belongings(db, &loaded, unit.as_deref())?;
-            Ok((loaded.clone(), belongings))
-        })
-        .await?;
     let catalogue = app.catalogue();
     let case: Case = loaded.case;
     let dossier = Dossier::open(&app.vault, case.id, &loaded.sealed.data_key)?;

@@ -62,7 +62,7 @@ pub async fn act(
         _ => act::act(&app, request).await,
     };
     match end {
-        Ok(loaded) => cases::answer(&app, &caller, loaded, None).await,
+        Ok(loaded) => cases::answer(&app, &caller, loaded).await,
         // Who was quicker can only be seen by looking again.
         Err(ActError::Stale { current: 0 }) => {
             let current = cases::load(&app, &caller, reference).await?.case.version;
