@@ -67,9 +67,12 @@ pub(super) fn syncing(db: &mut Db) -> Result<(bool, String), StoreError> {
     }
     let value = match db {
         Db::Pg(c) => {
-            diesel::sql_query("SELECT 'fsync=' || current_setting('fsync') || ' synchronous_commit=' || current_setting('synchronous_commit') AS value")
-                .get_result::<Setting>(c)?
-                .value
+            diesel::sql_query(
+                "SELECT 'fsync=' || current_setting('fsync') || ' synchronous_commit=' || \
+                 current_setting('synchronous_commit') AS value",
+            )
+            .get_result::<Setting>(c)?
+            .value
         }
         Db::Sqlite(c) => {
             diesel::sql_query(
