@@ -175,11 +175,7 @@ async fn take(app: Arc<App>, one: Ready) -> Taken {
     }
 }
 
-fn settle(
-    end: Option<Result<Taken, JoinError>>,
-    tally: &mut Tally,
-    stopped: &mut Option<String>,
-) {
+fn settle(end: Option<Result<Taken, JoinError>>, tally: &mut Tally, stopped: &mut Option<String>) {
     match end {
         None => {}
         Some(Ok((_, Ok(())))) => tally.created += 1,
