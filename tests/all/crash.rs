@@ -2,8 +2,8 @@
 //!
 //! Every filing carries a key of its own, so that the ledger of the load can be held against the server afterwards: an
 //! acknowledged filing must be readable with its PIN and be the answer to its key again; one whose answer never came may be
-//! there or not, but not twice. The checker is itself checked, on planted ledgers and (with `FANGXIN_NEGATIVE_CONTROL=1` or
-//! `FANGXIN_LONG=1`) on a build that answers before its commit.
+//! there or not, but not twice. The checker is itself checked, on planted ledgers and (with `FANGXIN_NEGATIVE_CONTROL=1`, or
+//! the path of such a build in it, or `FANGXIN_LONG=1`) on a build that answers before its commit.
 
 use crate::support::random::Random;
 use crate::support::server::Start;
@@ -263,12 +263,15 @@ fn the_checker_finds_what_is_lost_doubled_or_changed() {
 /// A build that answers before its commit must be found out by the same rounds.
 #[test]
 fn a_server_that_answers_before_its_commit_is_found_out() {
-    let asked = std::env::var("FANGXIN_NEGATIVE_CONTROL").is_ok_and(|value| value == "1");
-    if !asked && !is_long() {
-        say("negative control of the crash test not run (a build of its own): set FANGXIN_NEGATIVE_CONTROL=1");
-        return;
-    }
-    let program = build_negative_control();
+    let asked = std::env::var("FANGXIN_NEGATIVE_CONTROL").ok().filter(|value| !value.is_empty());
+    let program = match asked.as_deref() {
+        None if !is_long() => {
+            say("negative control of the crash test not run (a build of its own): set FANGXIN_NEGATIVE_CONTROL=1");
+            return;
+        }
+        None | Some("1") => build_negative_control(),
+        Some(built) => PathBuf::from(built),
+    };
     let mut caught = 0;
     for seed in 0..8 {
         let (wrong, _) = rounds(Start::on(Engine::Sqlite).program(&program), 10, seed);

@@ -103,7 +103,6 @@ fn wrong_fields_are_told_by_their_pointers_and_nothing_is_kept() {
         (complaint().without("/narrative"), "/narrative"),
         (complaint().narrative("坏"), "/narrative"),
         (complaint().narrative(&"坏".repeat(5001)), "/narrative"),
-        (complaint().narrative("坏\u{0}了，店家不退"), "/narrative"),
         (complaint().with("/narrative", 5), "/narrative"),
         (complaint().merchant(&"店".repeat(201)), "/respondent/name"),
         (complaint().division("993201"), "/respondent/division"),
@@ -169,6 +168,7 @@ fn wrong_fields_are_told_by_their_pointers_and_nothing_is_kept() {
 fn what_is_no_filing_at_all_is_refused_and_nothing_is_kept() {
     let deep = format!("{{\"kind\":\"complaint\",\"narrative\":{}1{}}}", "[".repeat(5000), "]".repeat(5000));
     let surrogate = r#"{"kind":"complaint","narrative":"坏了 \ud800 不退"}"#.to_owned();
+    let nul = FilingBuilder::complaint().narrative("坏\u{0}了，店家不退").json().to_string();
     let long = format!("{{\"kind\":\"complaint\",\"narrative\":\"{}\"}}", "坏".repeat(700_000));
     let good = FilingBuilder::complaint().json().to_string();
     let not_utf8 = b"{\"kind\":\"complaint\",\"narrative\":\"\xff\xfe\xff\"}".to_vec();
@@ -176,6 +176,7 @@ fn what_is_no_filing_at_all_is_refused_and_nothing_is_kept() {
     type Row = (&'static str, &'static str, Vec<u8>, Option<(&'static str, &'static str)>, &'static [u16]);
     let table: Vec<Row> = vec![
         ("deep", json, deep.into_bytes(), None, &[400, 422]),
+        ("NUL", json, nul.into_bytes(), None, &[422]),
         ("lone surrogate", json, surrogate.into_bytes(), None, &[400, 422]),
         ("not UTF-8", json, not_utf8, None, &[400, 422]),
         ("cut off", json, good.as_bytes()[..good.len() / 2].to_vec(), None, &[400, 422]),

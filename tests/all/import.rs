@@ -72,16 +72,20 @@ fn lines_that_cannot_be_taken_are_told_and_the_others_are_taken() {
             String::new(),
             json!({ "kind": "report", "narrative": "该店销售假冒名牌运动鞋", "anonymous": true }).to_string(),
             json!({ "id": "three", "text": "手机坏了，维修三次还是坏", "kind": "both" }).to_string(),
+            json!({ "id": "four", "text": "手机坏了，维修三次还是坏", "kind": "other" }).to_string(),
         ];
         std::fs::write(&file, lines.join("\n")).unwrap();
         let (code, told) = import(&app, &file, &[]);
         assert_eq!((code, &told["created"], &told["existing"]), (Some(0), &json!(3), &json!(0)), "{told}");
         let refused: Vec<_> = told["refused"].as_array().unwrap().iter().map(|one| one["line"].as_i64()).collect();
-        assert_eq!(refused, [Some(2), Some(3)], "{told}");
+        // A line is one case: one of both kinds is told of, and never taken by half.
+        assert_eq!(refused, [Some(2), Some(3), Some(6)], "{told}");
         for one in told["refused"].as_array().unwrap() {
             assert!(one["pointer"].is_string() && one["reason"].as_str().is_some_and(|why| !why.is_empty()), "{told}");
         }
-        // `kind` other than complaint or report is a label of the file, not the filer's word: a line is never split.
+        // Labels that no filing has are left aside, and told once.
+        let ignored = told["ignored"].as_array().expect("ignored");
+        assert!(ignored.contains(&json!("sector")) && ignored.contains(&json!("source")), "{told}");
         let supervisor = app.supervisor("320000");
         assert_eq!(app.pages("/api/v1/queue?limit=100", &supervisor).len(), 3, "{engine}");
 
