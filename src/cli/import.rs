@@ -271,7 +271,7 @@ fn kind(
 ) -> Result<(), Refused> {
     match given.get("kind") {
         Some(Value::String(kind)) if kind == "complaint" || kind == "report" => return Ok(()),
-        Some(Value::String(kind)) if kind == "both" => {
+        Some(Value::String(kind)) if kind == "both" && trust_labels => {
             return Err(Refused::new(line, "/kind", "an import never splits a line: give it as two"));
         }
         None | Some(Value::Null) => {}
@@ -401,12 +401,14 @@ mod tests {
         assert!(ignored.is_empty() && ready.number.is_none());
         let (ready, _) = mapped(r#"{"text": "电池", "kind": "enquiry"}"#, true);
         assert_eq!(ready.ok().unwrap().raw.kind.as_deref(), Some("enquiry"));
+        let both = r#"{"text": "电池", "kind": "both"}"#;
+        assert_eq!(mapped(both, true).0.err().unwrap().pointer, "/kind", "a line is never split");
+        assert_eq!(mapped(both, false).0.ok().unwrap().raw.kind.as_deref(), Some("complaint"));
     }
 
     #[test]
     fn what_is_no_single_filing_is_refused_with_its_place() {
         for (text, pointer) in [
-            (r#"{"text": "电池", "kind": "both"}"#, "/kind"),
             (r#"{"id": [1], "text": "电池"}"#, "/id"),
             (r#"{"text": "电池", "respondent": {"name": 5}}"#, "/respondent/name"),
             ("[1]", ""),

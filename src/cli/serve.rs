@@ -7,7 +7,7 @@ use super::wire::{self, Where};
 use super::{calendar, tick};
 use crate::app::App;
 use crate::http;
-use crate::store::{Target, upkeep, users};
+use crate::store::{Target, partitions, upkeep, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::ToSpan;
@@ -153,6 +153,10 @@ async fn rounds(app: Arc<App>) {
         match tick::run(&app, None).await {
             Ok(outcome) => tracing::info!(done = outcome.lines.join("; "), "round"),
             Err(failure) => tracing::error!(fault = failure.lines.join("; "), "round failed"),
+        }
+        let now = app.now();
+        if let Err(error) = app.store.write(move |tx| partitions::prepare(tx, now)).await {
+            tracing::warn!(%error, "the months ahead could not be made");
         }
         if let Err(error) = app.store.write(upkeep::optimize).await {
             tracing::warn!(%error, "the engine's upkeep failed");

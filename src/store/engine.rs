@@ -189,6 +189,14 @@ impl Store {
         &self.target
     }
 
+    /// The engine's version, as it says itself.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn engine_version(&self) -> Result<String, StoreError> {
+        self.read(dialect::version).await
+    }
+
     /// Whether damage was found; the store then answers reads and refuses writes.
     pub fn is_damaged(&self) -> bool {
         self.damaged.load(Ordering::Relaxed)

@@ -39,6 +39,8 @@ pub struct Version {
     pub version: &'static str,
     /// `sqlite` or `postgres`.
     pub database: &'static str,
+    /// Version of that engine, as it says itself; null while it can't be asked.
+    pub database_version: Option<String>,
     /// The newest step of the schema. A service that runs has brought its database to it.
     pub schema: String,
     /// Version of the calendar in force.
@@ -91,6 +93,7 @@ pub async fn version(app: web::Data<App>) -> HttpResponse {
             Target::Sqlite(_) => "sqlite",
             Target::Postgres(_) => "postgres",
         },
+        database_version: app.store.engine_version().await.ok(),
         schema: newest.to_owned(),
         calendar: app.catalogue().calendar.version.clone(),
         model: app.model.version(),
