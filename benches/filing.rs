@@ -67,7 +67,7 @@ fn main() -> Result<()> {
 fn measure(database: Database, folder: &Path, length: Duration, report: &mut Report) -> Result<()> {
     eprintln!("{}: starting", database.name());
     let server = Server::start(&database, folder)?;
-    report.version(database.name(), server.version()?);
+    report.version(format!("{} {}", database.name(), database.version()?), server.version()?);
 
     // Warms the server up, and gives the cases that the store alone will store again.
     let warm = client::file(server.address(), &Load { connections: 8, length: Duration::from_secs(1), first: 0 })?;
