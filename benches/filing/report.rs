@@ -46,7 +46,7 @@ pub(crate) struct Report {
     seconds: u64,
     machine: String,
     sync: (f64, f64),
-    versions: Vec<(&'static str, String)>,
+    versions: Vec<(String, String)>,
     runs: Vec<Run>,
     echoes: Vec<Echo>,
     disks: Vec<Disk>,
@@ -59,7 +59,7 @@ impl Report {
         Self { seconds, machine, sync, versions, runs, echoes, disks, alone }
     }
 
-    pub(crate) fn version(&mut self, engine: &'static str, text: String) {
+    pub(crate) fn version(&mut self, engine: String, text: String) {
         self.versions.push((engine, text));
     }
 

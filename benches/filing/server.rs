@@ -3,7 +3,7 @@
 use crate::{client, machine};
 use anyhow::{Context, Result, bail, ensure};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
+use diesel::sql_types::{BigInt, Integer, Text};
 use fangxin::ambient::Stopwatch;
 use fangxin::store::Target;
 use std::cell::RefCell;
@@ -33,6 +33,12 @@ struct Postgres {
 struct Number {
     #[diesel(sql_type = BigInt)]
     number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
 }
 
 #[derive(QueryableByName)]
@@ -94,6 +100,17 @@ impl Database {
     /// The database server's first process, if it has one here.
     pub(crate) fn postmaster(&self) -> Option<u32> {
         self.postgres.as_ref().and_then(|postgres| postgres.postmaster)
+    }
+
+    /// The engine's version. SQLite's is the one linked here, which is the server's too: both come from one build.
+    pub(crate) fn version(&self) -> Result<String> {
+        let Version { version } = match &self.postgres {
+            None => diesel::sql_query("SELECT sqlite_version() AS version")
+                .get_result(&mut SqliteConnection::establish(":memory:")?)?,
+            Some(postgres) => diesel::sql_query("SELECT current_setting('server_version') AS version")
+                .get_result(&mut *postgres.admin.borrow_mut())?,
+        };
+        Ok(version)
     }
 
     /// How many cases it holds.
