@@ -146,7 +146,7 @@ fn malformed(detail: impl Into<String>) -> Problem {
 /// 400 for what is no JSON as we take it, 422 for texts that can't be kept and for the wrong shape.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;
-    scan(text.as_bytes())?;
+    let holds_nul = scan(text.as_bytes())?;
     let Strict(raw) = serde_json::from_str(text).map_err(|error| {
         // What the parser says may repeat what was sent; where it stopped doesn't.
         let (line, column) = (error.line(), error.column());
@@ -154,8 +154,30 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Proble
         let what = if repeated { "a key stands twice in one object" } else { "the body is not JSON" };
         malformed(format!("{what} (line {line}, column {column})"))
     })?;
+    if holds_nul && let Some(pointer) = nul(&raw, String::new()) {
+        return Err(Problem::field(pointer, Invalid::new("invalid_text", "holds the character NUL")));
+    }
     let value = shape(&raw)?;
     Ok(Body { value, raw })
+}
+
+/// Where a text or a key holds NUL, which PostgreSQL can't keep.
+fn nul(value: &Value, pointer: String) -> Option<String> {
+    let below = |segment: &str| {
+        let mut pointer = pointer.clone();
+        push(&mut pointer, segment);
+        pointer
+    };
+    match value {
+        Value::String(text) => text.contains('\0').then_some(pointer),
+        Value::Array(items) => {
+            items.iter().zip(0..).find_map(|(item, at): (_, usize)| nul(item, below(&at.to_string())))
+        }
+        Value::Object(members) => members
+            .iter()
+            .find_map(|(key, member)| if key.contains('\0') { Some(pointer.clone()) } else { nul(member, below(key)) }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 /// Gives a value its shape.
@@ -217,7 +239,9 @@ fn told(mut pointer: String, message: &str) -> (String, Invalid) {
 }
 
 /// One pass over the bytes before anything is built from them: depth, number of members, and texts that can't be kept.
-fn scan(bytes: &[u8]) -> Result<(), Problem> {
+/// Gives whether a text holds NUL.
+fn scan(bytes: &[u8]) -> Result<bool, Problem> {
+    let mut holds_nul = false;
     let unkept = |detail: &str| Problem::field("", Invalid::new("invalid_text", detail));
     let (mut depth, mut members) = (0_usize, 0_usize);
     let mut rest = bytes;
@@ -231,7 +255,7 @@ fn scan(bytes: &[u8]) -> Result<(), Problem> {
                     [b'u', a, b, c, d, beyond @ ..] => {
                         rest = beyond;
                         match hex([*a, *b, *c, *d]) {
-                            Some(0) => return Err(unkept("a text holds the character NUL")),
+                            Some(0) => holds_nul = true,
                             Some(0xD800..=0xDBFF) => {
                                 let low = match beyond {
                                     [b'\\', b'u', a, b, c, d, ..] => hex([*a, *b, *c, *d]),
@@ -271,7 +295,7 @@ fn scan(bytes: &[u8]) -> Result<(), Problem> {
             _ => {}
         }
     }
-    Ok(())
+    Ok(holds_nul)
 }
 
 fn hex(digits: [u8; 4]) -> Option<u32> {

@@ -296,11 +296,17 @@ pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreErr
             }
         }
         Db::Sqlite(c) => {
-            for (key, tokens) in entries {
-                diesel::sql_query("INSERT INTO case_search (rowid, tokens) SELECT row, ? FROM cases WHERE case_id = ?")
-                    .bind::<Text, _>(tokens)
-                    .bind::<Uid, _>(key)
-                    .execute(c)?;
+            for chunk in entries.chunks(CHUNK) {
+                let values = vec!["(?, ?)"; chunk.len()].join(", ");
+                let sql = format!(
+                    "INSERT INTO case_search (rowid, tokens) SELECT cases.row, entry.column2 \
+                     FROM (VALUES {values}) AS entry JOIN cases ON cases.case_id = entry.column1"
+                );
+                let mut query = diesel::sql_query(sql).into_boxed::<Sqlite>();
+                for (key, tokens) in chunk {
+                    query = query.bind::<Uid, _>(*key).bind::<Text, _>(*tokens);
+                }
+                query.execute(c)?;
             }
         }
     }

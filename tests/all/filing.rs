@@ -102,6 +102,7 @@ fn wrong_fields_are_told_by_their_pointers_and_nothing_is_kept() {
         (complaint().with("/kind", "praise"), "/kind"),
         (complaint().without("/narrative"), "/narrative"),
         (complaint().narrative("坏"), "/narrative"),
+        (complaint().narrative("坏\u{0}了，店家不退"), "/narrative"),
         (complaint().narrative(&"坏".repeat(5001)), "/narrative"),
         (complaint().with("/narrative", 5), "/narrative"),
         (complaint().merchant(&"店".repeat(201)), "/respondent/name"),
