@@ -58,7 +58,9 @@ fn main() -> Result<()> {
     let text = report.to_string();
     println!("{text}");
     if std::env::var("FANGXIN_BENCH_WRITE").is_ok_and(|value| value == "1") {
-        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md"), text)?;
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        std::fs::create_dir_all(&docs)?;
+        std::fs::write(docs.join("benchmarks.md"), text)?;
     }
     Ok(())
 }
