@@ -107,13 +107,20 @@ pub(super) fn begin(db: &mut Db) -> Result<(), StoreError> {
 
 macro_rules! insert_batch {
     ($name:ident, $table:ident, $row:ty) => {
-        /// Inserts rows in as few statements as the engine takes.
+        /// Inserts rows: on PostgreSQL in as few statements as it takes, on SQLite with one prepared statement again and
+        /// again, since a statement for many rows would be prepared anew each time.
         pub(super) fn $name(db: &mut Db, rows: &[&$row]) -> Result<(), StoreError> {
-            for chunk in rows.chunks(CHUNK) {
-                match db {
-                    Db::Pg(c) => diesel::insert_into($table::table).values(chunk.to_vec()).execute(c)?,
-                    Db::Sqlite(c) => diesel::insert_into($table::table).values(chunk.to_vec()).execute(c)?,
-                };
+            match db {
+                Db::Pg(c) => {
+                    for chunk in rows.chunks(CHUNK) {
+                        diesel::insert_into($table::table).values(chunk.to_vec()).execute(c)?;
+                    }
+                }
+                Db::Sqlite(c) => {
+                    for row in rows {
+                        diesel::insert_into($table::table).values(*row).execute(c)?;
+                    }
+                }
             }
             Ok(())
         }
@@ -204,65 +211,119 @@ pub(super) fn claim_numbers(db: &mut Db, rows: &[&NumberRow]) -> Result<Vec<Stri
 /// Adds to the counters, in the order of their keys.
 pub(super) fn add_counters(db: &mut Db, deltas: &Deltas) -> Result<(), StoreError> {
     let bucket = bucket(db);
-    macro_rules! upsert {
-        ($c:expr, $row:expr) => {
-            diesel::insert_into(counters::table)
-                .values($row)
-                .on_conflict((
-                    counters::view,
-                    counters::grain,
-                    counters::on_day,
-                    counters::cohort,
-                    counters::kind,
-                    counters::city,
-                    counters::county,
-                    counters::sector,
-                    counters::department,
-                    counters::office,
-                    counters::station,
-                    counters::channel,
-                    counters::bucket,
-                ))
-                .do_update()
-                .set((
-                    counters::n_received.eq(counters::n_received + excluded(counters::n_received)),
-                    counters::n_disposed.eq(counters::n_disposed + excluded(counters::n_disposed)),
-                    counters::n_decided.eq(counters::n_decided + excluded(counters::n_decided)),
-                    counters::n_decided_in_time.eq(counters::n_decided_in_time + excluded(counters::n_decided_in_time)),
-                    counters::n_accepted.eq(counters::n_accepted + excluded(counters::n_accepted)),
-                    counters::n_closed.eq(counters::n_closed + excluded(counters::n_closed)),
-                    counters::n_closed_in_time.eq(counters::n_closed_in_time + excluded(counters::n_closed_in_time)),
-                    counters::n_station_ended.eq(counters::n_station_ended + excluded(counters::n_station_ended)),
-                    counters::n_self_settled.eq(counters::n_self_settled + excluded(counters::n_self_settled)),
-                    counters::n_agreed.eq(counters::n_agreed + excluded(counters::n_agreed)),
-                    counters::n_mediation_ended.eq(counters::n_mediation_ended + excluded(counters::n_mediation_ended)),
-                    counters::n_mediated_agreed.eq(counters::n_mediated_agreed + excluded(counters::n_mediated_agreed)),
-                    counters::n_rated.eq(counters::n_rated + excluded(counters::n_rated)),
-                    counters::n_satisfied.eq(counters::n_satisfied + excluded(counters::n_satisfied)),
-                    counters::n_solved.eq(counters::n_solved + excluded(counters::n_solved)),
-                    counters::n_contacted.eq(counters::n_contacted + excluded(counters::n_contacted)),
-                    counters::n_returned.eq(counters::n_returned + excluded(counters::n_returned)),
-                    counters::n_reopened.eq(counters::n_reopened + excluded(counters::n_reopened)),
-                    counters::n_withdrawn.eq(counters::n_withdrawn + excluded(counters::n_withdrawn)),
-                    counters::n_refused.eq(counters::n_refused + excluded(counters::n_refused)),
-                    counters::n_transferred.eq(counters::n_transferred + excluded(counters::n_transferred)),
-                    counters::n_report_verified.eq(counters::n_report_verified + excluded(counters::n_report_verified)),
-                    counters::n_report_verified_in_time
-                        .eq(counters::n_report_verified_in_time + excluded(counters::n_report_verified_in_time)),
-                    counters::amount_fen.eq(counters::amount_fen + excluded(counters::amount_fen)),
-                    counters::recovered_fen.eq(counters::recovered_fen + excluded(counters::recovered_fen)),
-                ))
-                .execute($c)?
-        };
-    }
-    for (key, counts) in deltas.0.iter().filter(|(_, counts)| !counts.is_zero()) {
-        let row = CounterRow::new(key, counts, bucket);
-        match db {
-            Db::Pg(c) => upsert!(c, &row),
-            Db::Sqlite(c) => upsert!(c, &row),
-        };
+    let changed = deltas.0.iter().filter(|(_, counts)| !counts.is_zero());
+    let rows: Vec<CounterRow> = changed.map(|(key, counts)| CounterRow::new(key, counts, bucket)).collect();
+    match db {
+        Db::Pg(c) => rows.chunks(CHUNK).try_for_each(|chunk| upsert_counters(c, chunk))?,
+        // An upsert is prepared anew each time; an update is not, and SQLite's one writer can't miss a row in between.
+        Db::Sqlite(c) => {
+            for row in &rows {
+                if bump_counter(c, row)? == 0 {
+                    diesel::insert_into(counters::table).values(row).execute(c)?;
+                }
+            }
+        }
     }
     Ok(())
+}
+
+fn upsert_counters(c: &mut PgConnection, rows: &[CounterRow]) -> QueryResult<()> {
+    diesel::insert_into(counters::table)
+        .values(rows)
+        .on_conflict((
+            counters::view,
+            counters::grain,
+            counters::on_day,
+            counters::cohort,
+            counters::kind,
+            counters::city,
+            counters::county,
+            counters::sector,
+            counters::department,
+            counters::office,
+            counters::station,
+            counters::channel,
+            counters::bucket,
+        ))
+        .do_update()
+        .set((
+            counters::n_received.eq(counters::n_received + excluded(counters::n_received)),
+            counters::n_disposed.eq(counters::n_disposed + excluded(counters::n_disposed)),
+            counters::n_decided.eq(counters::n_decided + excluded(counters::n_decided)),
+            counters::n_decided_in_time.eq(counters::n_decided_in_time + excluded(counters::n_decided_in_time)),
+            counters::n_accepted.eq(counters::n_accepted + excluded(counters::n_accepted)),
+            counters::n_closed.eq(counters::n_closed + excluded(counters::n_closed)),
+            counters::n_closed_in_time.eq(counters::n_closed_in_time + excluded(counters::n_closed_in_time)),
+            counters::n_station_ended.eq(counters::n_station_ended + excluded(counters::n_station_ended)),
+            counters::n_self_settled.eq(counters::n_self_settled + excluded(counters::n_self_settled)),
+            counters::n_agreed.eq(counters::n_agreed + excluded(counters::n_agreed)),
+            counters::n_mediation_ended.eq(counters::n_mediation_ended + excluded(counters::n_mediation_ended)),
+            counters::n_mediated_agreed.eq(counters::n_mediated_agreed + excluded(counters::n_mediated_agreed)),
+            counters::n_rated.eq(counters::n_rated + excluded(counters::n_rated)),
+            counters::n_satisfied.eq(counters::n_satisfied + excluded(counters::n_satisfied)),
+            counters::n_solved.eq(counters::n_solved + excluded(counters::n_solved)),
+            counters::n_contacted.eq(counters::n_contacted + excluded(counters::n_contacted)),
+            counters::n_returned.eq(counters::n_returned + excluded(counters::n_returned)),
+            counters::n_reopened.eq(counters::n_reopened + excluded(counters::n_reopened)),
+            counters::n_withdrawn.eq(counters::n_withdrawn + excluded(counters::n_withdrawn)),
+            counters::n_refused.eq(counters::n_refused + excluded(counters::n_refused)),
+            counters::n_transferred.eq(counters::n_transferred + excluded(counters::n_transferred)),
+            counters::n_report_verified.eq(counters::n_report_verified + excluded(counters::n_report_verified)),
+            counters::n_report_verified_in_time
+                .eq(counters::n_report_verified_in_time + excluded(counters::n_report_verified_in_time)),
+            counters::amount_fen.eq(counters::amount_fen + excluded(counters::amount_fen)),
+            counters::recovered_fen.eq(counters::recovered_fen + excluded(counters::recovered_fen)),
+        ))
+        .execute(c)
+        .map(|_| ())
+}
+
+/// Adds to a counter that is there; gives 0 when it isn't.
+fn bump_counter(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<usize> {
+    let counter = counters::table.find((
+        &row.view,
+        &row.grain,
+        row.on_day,
+        &row.cohort,
+        &row.kind,
+        row.city,
+        row.county,
+        &row.sector,
+        &row.department,
+        &row.office,
+        &row.station,
+        &row.channel,
+        row.bucket,
+    ));
+    diesel::update(counter)
+        .set((
+            counters::n_received.eq(counters::n_received + row.n_received),
+            counters::n_disposed.eq(counters::n_disposed + row.n_disposed),
+            counters::n_decided.eq(counters::n_decided + row.n_decided),
+            counters::n_decided_in_time.eq(counters::n_decided_in_time + row.n_decided_in_time),
+            counters::n_accepted.eq(counters::n_accepted + row.n_accepted),
+            counters::n_closed.eq(counters::n_closed + row.n_closed),
+            counters::n_closed_in_time.eq(counters::n_closed_in_time + row.n_closed_in_time),
+            counters::n_station_ended.eq(counters::n_station_ended + row.n_station_ended),
+            counters::n_self_settled.eq(counters::n_self_settled + row.n_self_settled),
+            counters::n_agreed.eq(counters::n_agreed + row.n_agreed),
+            counters::n_mediation_ended.eq(counters::n_mediation_ended + row.n_mediation_ended),
+            counters::n_mediated_agreed.eq(counters::n_mediated_agreed + row.n_mediated_agreed),
+            counters::n_rated.eq(counters::n_rated + row.n_rated),
+            counters::n_satisfied.eq(counters::n_satisfied + row.n_satisfied),
+            counters::n_solved.eq(counters::n_solved + row.n_solved),
+            counters::n_contacted.eq(counters::n_contacted + row.n_contacted),
+            counters::n_returned.eq(counters::n_returned + row.n_returned),
+            counters::n_reopened.eq(counters::n_reopened + row.n_reopened),
+            counters::n_withdrawn.eq(counters::n_withdrawn + row.n_withdrawn),
+            counters::n_refused.eq(counters::n_refused + row.n_refused),
+            counters::n_transferred.eq(counters::n_transferred + row.n_transferred),
+            counters::n_report_verified.eq(counters::n_report_verified + row.n_report_verified),
+            counters::n_report_verified_in_time.eq(counters::n_report_verified_in_time + row.n_report_verified_in_time),
+            counters::amount_fen.eq(counters::amount_fen + row.amount_fen),
+            counters::recovered_fen.eq(counters::recovered_fen + row.recovered_fen),
+        ))
+        .execute(c)
 }
 
 /// Buckets over which a counter's writers are spread on PostgreSQL, so that no row is hot. SQLite has one writer.
