@@ -4,10 +4,10 @@ use super::output::{FOUND, Failure, OK, Outcome};
 use crate::ambient;
 use crate::classify::{Hints, Model};
 use crate::config::catalogue::Catalogue;
-use crate::domain::party::{RawRespondent, Respondent, optional};
+use crate::domain::division::Division;
+use crate::domain::party::{RawRespondent, optional};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::vocabulary::{Kind, Lang};
-use crate::domain::{division::Division, text};
 use crate::route::{self, Question, RespondentPlace, Router, Routing, Severity};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -88,7 +88,7 @@ fn ask(line: &str, router: &Router, model: &Model, today: Date) -> Result<(Quest
     }
     faults.check()?;
     let question = Question {
-        respondent: place_of(&respondent),
+        respondent: RespondentPlace::from(&respondent),
         subsector,
         kind: kind.unwrap_or(Kind::Complaint),
         place,
@@ -96,28 +96,6 @@ fn ask(line: &str, router: &Router, model: &Model, today: Date) -> Result<(Quest
     };
     let routing = router.route(&question);
     Ok((question, routing))
-}
-
-fn place_of(respondent: &Respondent) -> RespondentPlace {
-    let platform = respondent.platform.as_ref();
-    let is_operator = platform.is_some_and(|platform| match (&respondent.uscc, &platform.uscc) {
-        (Some(own), Some(operator)) => own == operator,
-        _ => match (&respondent.name, &platform.name) {
-            (Some(own), Some(operator)) => text::key(own) == text::key(operator),
-            _ => false,
-        },
-    });
-    RespondentPlace {
-        division: respondent.division,
-        platform_division: platform.and_then(|platform| platform.division),
-        on_platform_address_division: respondent.on_platform_address_division,
-        has_platform: platform.is_some(),
-        own_website: respondent.own_website,
-        is_platform_operator: is_operator,
-        uscc: respondent.uscc.clone(),
-        name: respondent.name.clone(),
-        address: respondent.address.clone(),
-    }
 }
 
 /// A line of the table, and its steps below it.

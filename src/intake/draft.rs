@@ -6,14 +6,14 @@ use crate::app::App;
 use crate::classify::{Classification, Hints};
 use crate::domain::case::{Actor, Case, CaseId, Consents, Milestones};
 use crate::domain::chain::GENESIS;
-use crate::domain::party::{Person, Respondent};
+use crate::domain::party::Person;
 use crate::domain::reference::Reference;
 use crate::domain::text;
 use crate::domain::vocabulary::{Action, Kind, PartyRole, Role, SectorSource, State};
 use crate::intake::submission::{Entry, Submission};
 use crate::measure::{count::count, facts::facts};
 use crate::privacy::Purpose;
-use crate::route::{Question, RespondentPlace, Router, Routing};
+use crate::route::{Question, Router, Routing};
 use crate::store::StoreError;
 use crate::store::cases::Sealed;
 use crate::store::filing::{CaseRow, ClockRow, ExternalRow, IdempotencyRow, LinkRow, NewCase, OutboxRow};
@@ -287,35 +287,12 @@ fn question(
     on: jiff::civil::Date,
 ) -> Question {
     let respondent = &submission.respondent;
-    let platform = respondent.platform.as_ref();
     Question {
-        respondent: RespondentPlace {
-            division: respondent.division,
-            platform_division: platform.and_then(|platform| platform.division),
-            on_platform_address_division: respondent.on_platform_address_division,
-            has_platform: platform.is_some(),
-            own_website: respondent.own_website,
-            is_platform_operator: is_operator(respondent),
-            uscc: respondent.uscc.clone(),
-            name: respondent.name.clone(),
-            address: respondent.address.clone(),
-        },
+        respondent: respondent.into(),
         subsector: subsector.map(str::to_owned),
         kind,
         place: submission.place,
         ..Question::complaint(sector, on, respondent.division)
-    }
-}
-
-/// The merchant is the platform itself: by credit code, or by name when neither code is known.
-fn is_operator(respondent: &Respondent) -> bool {
-    let Some(platform) = &respondent.platform else { return false };
-    match (&respondent.uscc, &platform.uscc) {
-        (Some(own), Some(operator)) => own == operator,
-        _ => match (&respondent.name, &platform.name) {
-            (Some(own), Some(operator)) => text::key(own) == text::key(operator),
-            _ => false,
-        },
     }
 }
 

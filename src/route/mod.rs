@@ -25,6 +25,8 @@ pub use lint::{Finding, Severity, lint};
 
 use crate::config::catalogue::{Catalogue, Department, Name, Office};
 use crate::domain::division::Division;
+use crate::domain::party::Respondent;
+use crate::domain::text;
 use crate::domain::vocabulary::{Kind, Lang, Regime};
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -90,6 +92,31 @@ pub struct RespondentPlace {
     pub name: Option<String>,
     /// Address as written: a venue or market with a station is recognised in it.
     pub address: Option<String>,
+}
+
+impl From<&Respondent> for RespondentPlace {
+    /// What routing asks of a merchant. It is the platform itself by credit code, or by name when a code is missing.
+    fn from(respondent: &Respondent) -> Self {
+        let platform = respondent.platform.as_ref();
+        let is_platform_operator = platform.is_some_and(|platform| match (&respondent.uscc, &platform.uscc) {
+            (Some(own), Some(operator)) => own == operator,
+            _ => match (&respondent.name, &platform.name) {
+                (Some(own), Some(operator)) => text::key(own) == text::key(operator),
+                _ => false,
+            },
+        });
+        Self {
+            division: respondent.division,
+            platform_division: platform.and_then(|platform| platform.division),
+            on_platform_address_division: respondent.on_platform_address_division,
+            has_platform: platform.is_some(),
+            own_website: respondent.own_website,
+            is_platform_operator,
+            uscc: respondent.uscc.clone(),
+            name: respondent.name.clone(),
+            address: respondent.address.clone(),
+        }
+    }
 }
 
 /// How an advertisement that is reported was published (Art 32).

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::classify::Hints;
 use crate::domain::division::Division;
-use crate::domain::party::{RawRespondent, Respondent, optional};
+use crate::domain::party::{RawRespondent, optional};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::text;
 use crate::domain::vocabulary::{Kind, Lang};
@@ -106,28 +106,6 @@ pub async fn route(app: web::Data<App>, body: Body<RouteRequest>) -> Result<Http
     // A sub-sector of the machine's own sector says nothing of another that was named.
     let subsector = classified.filter(|found| found.sector == sector).and_then(|found| found.subsector);
     let question = Question { subsector, kind, place, ..Question::complaint(&sector, on, respondent.division) };
-    let question = Question { respondent: place_of(respondent), ..question };
+    let question = Question { respondent: RespondentPlace::from(&respondent), ..question };
     Ok(HttpResponse::Ok().json(router.route(&question).to_json(lang)))
-}
-
-/// What routing wants to know of a merchant.
-fn place_of(respondent: Respondent) -> RespondentPlace {
-    let platform = respondent.platform.as_ref();
-    let same_name = |a: &Option<String>, b: &Option<String>| {
-        a.as_deref().zip(b.as_deref()).is_some_and(|(a, b)| text::key(a) == text::key(b))
-    };
-    RespondentPlace {
-        division: respondent.division,
-        platform_division: platform.and_then(|platform| platform.division),
-        on_platform_address_division: respondent.on_platform_address_division,
-        has_platform: platform.is_some(),
-        own_website: respondent.own_website,
-        is_platform_operator: platform.is_some_and(|platform| match (&respondent.uscc, &platform.uscc) {
-            (Some(own), Some(operator)) => own == operator,
-            _ => same_name(&respondent.name, &platform.name),
-        }),
-        uscc: respondent.uscc.clone(),
-        name: respondent.name.clone(),
-        address: respondent.address,
-    }
 }
