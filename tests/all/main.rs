@@ -17,9 +17,13 @@
 
 mod architecture;
 mod crash;
+mod evidence;
+mod figures;
 mod filing;
 mod import;
 mod life;
 mod model;
+mod operation;
+mod preview;
 mod rules;
 mod support;
