@@ -35,7 +35,7 @@ fn a_file_is_kept_told_of_in_the_history_and_seen_by_those_who_see_the_case() {
         let at = added.header("location").to_owned();
 
         for by in [&consumer, &officer] {
-            assert_eq!(files(&app, &case, by), [told.clone()], "{engine}: {}", by.name);
+            assert_eq!(files(&app, &case, by), std::slice::from_ref(&told), "{engine}: {}", by.name);
             let file = app.get(&at, by).send();
             assert_eq!((file.status, file.text.as_str()), (200, DOCUMENT), "{file}");
             assert!(file.header("content-disposition").starts_with("attachment;"), "{file}");
