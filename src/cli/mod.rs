@@ -308,7 +308,8 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
         Command::Route { command: RouteCommand::Lint { from, to } } => {
             let (settings, catalogue, _) = read(given)?;
             let from = from.unwrap_or_else(|| route::today(&settings));
-            route::lint(&catalogue, from, to.unwrap_or_else(|| from.saturating_add(1.year())))
+            let staffed = wire::staffed(&settings)?;
+            route::lint(&catalogue, from, to.unwrap_or_else(|| from.saturating_add(1.year())), staffed.as_ref())
         }
         Command::Config { command: ConfigCommand::Check } => check(given),
         Command::Doctor => {

@@ -13,7 +13,7 @@ use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
 use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Vault};
 use crate::store::calendars::{self, LoadedYear};
-use crate::store::{Options, Store, Target, backup};
+use crate::store::{Options, Store, Target, backup, upkeep};
 use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
 use object_store::ObjectStore;
@@ -21,6 +21,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -121,6 +122,19 @@ pub(super) fn target(settings: &Settings, data: &DataDir, create: bool) -> Resul
         return Ok(Target::Postgres(url.to_owned()));
     }
     Err(Failure::config("database.url: neither sqlite:PATH nor postgres://…"))
+}
+
+/// The units that have accounts, read also beside a serving process. `None` while there is no database of this version, or
+/// while it has no account: then nobody works here yet, and every office would be found.
+pub(super) fn staffed(settings: &Settings) -> Result<Option<HashSet<String>>, Failure> {
+    let target = target(settings, &DataDir::at(&settings.paths.data_dir)?, true)?;
+    if let Target::Sqlite(path) = &target
+        && !path.exists()
+    {
+        return Ok(None);
+    }
+    let units = upkeep::staffed(&target)?;
+    Ok((!units.is_empty()).then(|| units.into_iter().collect()))
 }
 
 /// The clock of the installation.

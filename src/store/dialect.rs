@@ -375,6 +375,16 @@ pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Puts other tokens in the place of those that a case is found by.
+pub(super) fn index_again(db: &mut Db, case: Key, tokens: &str) -> Result<(), StoreError> {
+    if let Db::Sqlite(c) = db {
+        diesel::sql_query("DELETE FROM case_search WHERE rowid = (SELECT cases.row FROM cases WHERE case_id = ?)")
+            .bind::<Uid, _>(case)
+            .execute(c)?;
+    }
+    index(db, &[(case, tokens)])
+}
+
 /// The condition that a case contains every token: SQL before a text parameter, its value, SQL after it. Tokens are letters,
 /// digits and Han only, so that none can be read as syntax; they are quoted all the same.
 pub(super) fn search_condition(db: &Db, tokens: &[String]) -> (&'static str, String, &'static str) {
