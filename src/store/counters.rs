@@ -224,6 +224,16 @@ impl Deltas {
         self.0.entry(key).or_default().add(counts);
     }
 
+    /// Adds all of another's changes, which stay as they are.
+    pub fn merge_of(&mut self, other: &Self) {
+        for (key, counts) in &other.0 {
+            match self.0.get_mut(key) {
+                Some(mine) => mine.add(counts),
+                None => drop(self.0.insert(key.clone(), counts.clone())),
+            }
+        }
+    }
+
     /// Adds all of another's changes.
     pub fn merge(&mut self, other: Self) {
         for (key, counts) in other.0 {

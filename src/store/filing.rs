@@ -323,7 +323,7 @@ pub fn store_in(tx: &mut Tx<'_>, filing: &Filing) -> Result<Filed, StoreError> {
     let end = ends.pop().ok_or(StoreError::Panicked)?;
     if end == Filed::Done {
         for new in &filing.cases {
-            tx.deltas.merge(new.deltas.clone());
+            tx.deltas.merge_of(&new.deltas);
         }
     }
     Ok(end)

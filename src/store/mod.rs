@@ -22,6 +22,7 @@ pub mod db;
 mod dialect;
 pub mod engine;
 pub mod filing;
+mod kept;
 mod migrate;
 pub mod partitions;
 pub mod queue;
