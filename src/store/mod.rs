@@ -24,6 +24,7 @@ pub mod engine;
 pub mod filing;
 mod kept;
 mod migrate;
+pub mod packed;
 pub mod partitions;
 pub mod queue;
 mod schema;
