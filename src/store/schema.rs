@@ -262,4 +262,58 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    audit (writer, seq) {
+        writer -> Text,
+        seq -> BigInt,
+        entry_id -> Uid,
+        at -> Ts,
+        kind -> Text,
+        role -> Text,
+        actor -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        division -> Nullable<Integer>,
+        case_id -> Nullable<Uid>,
+        request_id -> Nullable<Text>,
+        data -> Text,
+        sealed -> Nullable<Binary>,
+        commitment -> Nullable<Binary>,
+        previous -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    audit_heads (writer) {
+        writer -> Text,
+        seq -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    legal_holds (case_id) {
+        case_id -> Uid,
+        placed_at -> Ts,
+        placed_by -> Text,
+        reason -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    erasures (case_id) {
+        case_id -> Uid,
+        erased_at -> Ts,
+        class -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links);
