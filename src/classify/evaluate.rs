@@ -1,6 +1,7 @@
 //! How good a model is on labelled rows. Pure arithmetic: reading the rows is the caller's.
 
-use crate::classify::model::{Hints, Model};
+use super::answer::Hints;
+use super::model::Model;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -16,15 +16,26 @@
 //! term inside a longer term found at the same place doesn't count; repeated terms count less each time; what stands in the
 //! first characters counts more. Sums become probabilities by a softmax; where its constants come from is told at [`Tuning`].
 
+mod advice;
+mod answer;
+mod compile;
 mod evaluate;
+mod explain;
+mod features;
+mod fit;
 mod fold;
 mod lexicon;
 mod model;
+mod sums;
+mod weights;
 
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Alternative, Classification, Evidence, Hints, KindHint, NotConsumer, ProblemType, ReferTo};
 pub use evaluate::{Evaluation, LabelledRow, NotConsumerFigures, SectorFigures, evaluate};
+pub use fit::{Example, fit};
 pub use fold::fold;
 pub use lexicon::{AllowedCodes, Lexicon, LexiconError, Words};
-pub use model::{Alternative, Classification, Evidence, Hints, KindHint, Model, NotConsumer, ReferTo, Tuning};
+pub use model::{Model, SHIPPED, Tuning};
+pub use weights::{Weights, WeightsError};
