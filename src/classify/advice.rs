@@ -48,23 +48,6 @@ pub(super) fn not_consumer(model: &Model, reading: &Reading) -> NotConsumer {
     NotConsumer { advised, score, refer_to }
 }
 
-/// The five numbers on which [`not_consumer`] judges, for fitting its constants: 1, for, against, best sector, runs.
-pub(super) fn judged_on(model: &Model, reading: &Reading) -> [f64; 5] {
-    let first = model.sectors().len();
-    let kinds = model.lexicon.kinds.len();
-    let scores = &reading.sums.by_target;
-    let sum = |from: usize, to: usize| scores.iter().take(to).skip(from).sum::<f64>().max(0.0);
-    let best = scores.iter().take(first).copied().fold(0.0, f64::max);
-    let (of_sectors, of_kinds) = reading.by_runs.split_at_checked(first).unwrap_or_default();
-    [
-        1.0,
-        libm::log1p(sum(first, first + kinds)),
-        -libm::log1p(sum(first + kinds, first + kinds + 1)),
-        -libm::log1p(best),
-        log_sum(of_kinds) - log_sum(of_sectors),
-    ]
-}
-
 /// The logarithm of the sum of exponentials; 0 of nothing.
 fn log_sum(odds: &[f64]) -> f64 {
     let most = odds.iter().copied().fold(f64::MIN, f64::max);

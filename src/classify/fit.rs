@@ -8,13 +8,13 @@ use super::fold::fold;
 use super::weights::{Row, WIDTH, Weights};
 
 /// Passes over the examples.
-const PASSES: u64 = 12;
+const PASSES: u64 = 20;
 
 /// Length of the first steps.
 const RATE: f32 = 0.6;
 
 /// How much a weight is drawn to zero whenever its bucket is seen.
-const SHRINK: f32 = 0.000_15;
+const SHRINK: f32 = 0.002;
 
 /// Examples in which a bucket must be filled to get a row.
 const LEAST: u32 = 2;

@@ -48,15 +48,15 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
-            lexicon: 0.5,
-            ngram: 1.0,
+            lexicon: 0.9,
+            ngram: 0.6,
             growth: 0.5,
             title_chars: 30,
             title: 1.5,
             repeat: 0.15,
             merchant: 0.6,
             platform: 0.4,
-            not_consumer: [2.6, 2.0, 1.3, 2.6, 0.5],
+            not_consumer: [3.6, 2.0, 1.3, 2.6, 0.5],
             advise: 0.4,
         }
     }
@@ -171,7 +171,7 @@ impl Model {
         }
     }
 
-    /// The logarithm of a sector's odds before they are made probabilities, and the probability; for tests of the explanation.
+    /// The probability of one sector, 0 to 1, not rounded.
     pub fn probability(&self, text: &str, sector: &str) -> f64 {
         let at = self.sectors().iter().position(|code| code == sector);
         let ranked = self.ranked(&self.read(text, Hints::default()));
