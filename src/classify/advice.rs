@@ -24,16 +24,16 @@ pub(super) fn not_consumer(model: &Model, reading: &Reading) -> NotConsumer {
     let runs = log_sum(of_kinds) - log_sum(of_sectors);
     let known = evidence > 0.0 || of_kinds.iter().any(|odds| *odds > 0.0);
     // Logarithms: the tenth word of a long letter says less than the first.
-    let log_odds = bias + w_for * libm::log1p(evidence) - w_against * libm::log1p(against) - w_sector * libm::log1p(best)
-        + w_runs * runs;
+    let log_odds =
+        bias + w_for * libm::log1p(evidence) - w_against * libm::log1p(against) - w_sector * libm::log1p(best)
+            + w_runs * runs;
     let score = if known { rounded(1.0 / (1.0 + libm::exp(-log_odds))) } else { 0.0 };
     let advised = score >= model.tuning.advise;
     let mut refer_to = None;
     if advised {
         let mut most = f64::MIN;
         for (i, kind) in kinds.iter().enumerate() {
-            let odds = at(i) * reading.unit_of_lexicon
-                + of_kinds.get(i).copied().unwrap_or(0.0) * model.tuning.ngram;
+            let odds = at(i) * reading.unit_of_lexicon + of_kinds.get(i).copied().unwrap_or(0.0) * model.tuning.ngram;
             if odds > most {
                 most = odds;
                 refer_to = Some(kind);

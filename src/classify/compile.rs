@@ -388,5 +388,4 @@ impl Lexicon {
             demands: asks.demands,
         })
     }
-
 }

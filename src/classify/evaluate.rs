@@ -202,7 +202,11 @@ pub fn count(model: &Model, rows: &[LabelledRow], answers: &[Classification]) ->
     out.macro_f1 = macro_f1(&out.sectors);
     out.confusions = confused
         .into_iter()
-        .map(|((sector, predicted), texts)| Confusion { sector: sector.to_owned(), predicted: predicted.to_owned(), texts })
+        .map(|((sector, predicted), texts)| Confusion {
+            sector: sector.to_owned(),
+            predicted: predicted.to_owned(),
+            texts,
+        })
         .collect();
     out.confusions.sort_by_key(|confusion| std::cmp::Reverse(confusion.texts.len()));
     out.not_consumer.precision = share(out.not_consumer.right, out.not_consumer.advised);
@@ -214,11 +218,7 @@ fn point(threshold: f64, judged: &[(f64, bool)]) -> CurvePoint {
     let answered = judged.iter().filter(|(confidence, _)| *confidence >= threshold);
     let right = answered.clone().filter(|(_, right)| *right).count();
     let answered = answered.count();
-    CurvePoint {
-        threshold,
-        coverage: share(answered, judged.len()).unwrap_or(0.0),
-        accuracy: share(right, answered),
-    }
+    CurvePoint { threshold, coverage: share(answered, judged.len()).unwrap_or(0.0), accuracy: share(right, answered) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of sectors")]

@@ -22,8 +22,9 @@ const LEAST: f64 = 0.05;
 /// The strongest words for the candidates, strongest first.
 pub(super) fn evidence(model: &Model, reading: &Reading, candidates: &[usize]) -> Vec<Evidence> {
     let mut all: Vec<(f64, usize, String)> = Vec::new();
+    let means = means(model, reading);
     for candidate in candidates {
-        of_candidate(model, reading, *candidate, &mut all);
+        of_candidate(model, reading, &means, *candidate, &mut all);
     }
     all.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)).then_with(|| a.2.cmp(&b.2)));
     all.truncate(MOST);
@@ -33,14 +34,22 @@ pub(super) fn evidence(model: &Model, reading: &Reading, candidates: &[usize]) -
     evidence.collect()
 }
 
-fn of_candidate(model: &Model, reading: &Reading, candidate: usize, all: &mut Vec<(f64, usize, String)>) {
-    let parts = parts(model, reading, candidate);
+fn of_candidate(
+    model: &Model,
+    reading: &Reading,
+    means: &[f64],
+    candidate: usize,
+    all: &mut Vec<(f64, usize, String)>,
+) {
+    let parts = parts(model, reading, means, candidate);
     let mut covered = vec![false; reading.units.len()];
     let shares = &reading.sums.shares;
     let patterns = &model.lexicon.patterns;
     for run in reading.sums.hits.chunk_by(|a, b| a.pattern == b.pattern) {
         let Some(head) = run.first() else { continue };
-        let from = shares.partition_point(|share| share.pattern < head.pattern && usize::from(share.target) < model.lexicon.first_ask());
+        let from = shares.partition_point(|share| {
+            share.pattern < head.pattern && usize::from(share.target) < model.lexicon.first_ask()
+        });
         let of_term = shares.iter().skip(from).take_while(|share| share.pattern == head.pattern);
         let weight: f64 =
             of_term.filter(|share| usize::from(share.target) == candidate).map(|share| share.weight).sum();
@@ -73,18 +82,25 @@ fn of_candidate(model: &Model, reading: &Reading, candidate: usize, all: &mut Ve
     }
 }
 
-/// What each unit of the text adds to the candidate's odds against the mean of all sectors by the runs that it is in.
-fn parts(model: &Model, reading: &Reading, candidate: usize) -> Vec<f64> {
-    let mut parts = vec![0.0; reading.units.len()];
+/// For each run, the mean of its weights over the sectors.
+fn means(model: &Model, reading: &Reading) -> Vec<f64> {
     let sectors = model.sectors().len();
+    let count = f64::from(u32::try_from(sectors.max(1)).unwrap_or(1));
+    let mean = |bucket| {
+        let sum: i32 = model.weights.row(bucket).iter().take(sectors).map(|weight| i32::from(*weight)).sum();
+        f64::from(sum) / count
+    };
+    reading.grams.iter().map(|gram| mean(gram.bucket)).collect()
+}
+
+/// What each unit of the text adds to the candidate's odds against the mean of all sectors by the runs that it is in.
+fn parts(model: &Model, reading: &Reading, means: &[f64], candidate: usize) -> Vec<f64> {
+    let mut parts = vec![0.0; reading.units.len()];
     let Some(column) = model.columns.get(candidate).copied().flatten() else { return parts };
     let factor = reading.unit_of_weight * model.tuning.ngram;
-    for gram in &reading.grams {
-        let row = model.weights.row(gram.bucket);
-        let sum: i32 = row.iter().take(sectors).map(|weight| i32::from(*weight)).sum();
-        let mean = f64::from(sum) / f64::from(u32::try_from(sectors.max(1)).unwrap_or(1));
-        let own = f64::from(row.get(column).copied().unwrap_or(0)) - mean;
-        let part = own * factor / f64::from(gram.units);
+    for (gram, mean) in reading.grams.iter().zip(means) {
+        let own = model.weights.row(gram.bucket).get(column).copied().unwrap_or(0);
+        let part = (f64::from(own) - mean) * factor / f64::from(gram.units);
         parts.iter_mut().skip(gram.first as usize).take(gram.units as usize).for_each(|sum| *sum += part);
     }
     parts

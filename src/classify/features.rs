@@ -57,12 +57,9 @@ pub(super) fn units(folded: &str) -> Vec<Unit> {
                         unit.code = mixed(unit.code, u64::from(c));
                     }
                 }
-                _ => units.push(Unit {
-                    start: short(at),
-                    end,
-                    code: if number { NUMBER } else { u64::from(c) },
-                    joined,
-                }),
+                _ => {
+                    units.push(Unit { start: short(at), end, code: if number { NUMBER } else { u64::from(c) }, joined })
+                }
             }
             open = Some(number);
             joined = true;

@@ -200,7 +200,8 @@ impl Model {
         if !reading.known && !sums.clone().any(|sum| *sum > 0.0) {
             return Vec::new();
         }
-        let odds = sums.zip(&reading.by_runs).map(|(sum, runs)| sum * reading.unit_of_lexicon + runs * self.tuning.ngram);
+        let odds =
+            sums.zip(&reading.by_runs).map(|(sum, runs)| sum * reading.unit_of_lexicon + runs * self.tuning.ngram);
         let mut ranked: Vec<(usize, f64)> = odds.enumerate().collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let best = ranked.first().map_or(0.0, |(_, odds)| *odds);

@@ -1,8 +1,8 @@
 //! The terms of the lexicon that stand in a text, and what they add up to.
 
+use super::answer::Hints;
 use super::fold::fold_into;
 use super::lexicon::{Lexicon, Negation, Pattern, Target};
-use super::answer::Hints;
 use super::model::Tuning;
 use std::cmp::Reverse;
 

