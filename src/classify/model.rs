@@ -18,6 +18,9 @@ const OTHER: &str = "other";
 /// The most candidates told beside the first.
 const MOST_ALTERNATIVES: usize = 3;
 
+/// Probability below which a candidate isn't explained.
+const HOPELESS: f64 = 0.02;
+
 /// The constants by which sums of weights become probabilities. `docs/classification.md` tells on what each was fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -154,7 +157,9 @@ impl Model {
             .take(MOST_ALTERNATIVES)
             .map(|(at, probability)| Alternative { sector: name(*at), confidence: rounded(*probability) })
             .collect();
-        let candidates: Vec<usize> = ranked.iter().take(1 + MOST_ALTERNATIVES).map(|(at, _)| *at).collect();
+        let explained = ranked.iter().take(1 + MOST_ALTERNATIVES).enumerate();
+        let candidates: Vec<usize> =
+            explained.filter(|(rank, (_, odds))| *rank == 0 || *odds >= HOPELESS).map(|(_, (at, _))| *at).collect();
         let (problem, demands) = advice::asks(&self.lexicon, &reading.sums.by_target);
         Classification {
             sector: first.map_or_else(|| OTHER.to_owned(), |(at, _)| name(at)),

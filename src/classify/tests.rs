@@ -34,7 +34,7 @@ fn lexicon() -> Lexicon {
 }
 
 /// As `classify.abstain_below` has it.
-const THRESHOLD: f64 = 0.6;
+const THRESHOLD: f64 = 0.65;
 
 fn weights() -> Weights {
     Weights::from_bytes(include_bytes!("../../config/classifier.bin")).unwrap()
