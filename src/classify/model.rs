@@ -238,4 +238,4 @@ impl Model {
     }
 }
 
-const _: () = assert!(WIDTH >= 28, "there must be room for every sector and kind");
+const _: () = assert!(WIDTH >= 32, "there must be room for every sector and kind");
