@@ -18,9 +18,13 @@
 mod architecture;
 mod audit;
 mod crash;
+mod evidence;
+mod figures;
 mod filing;
 mod import;
 mod life;
 mod model;
+mod operation;
+mod preview;
 mod rules;
 mod support;
