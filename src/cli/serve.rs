@@ -7,6 +7,7 @@ use super::wire::{self, Where};
 use super::{calendar, tick};
 use crate::app::App;
 use crate::http;
+use crate::notify::Post;
 use crate::store::{Target, partitions, upkeep, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -63,6 +64,8 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
             true => Some(tokio::spawn(handover::serve(handover::listen(&data)?, Arc::clone(&app), data.clone()))),
             false => None,
         };
+        let post = Post::new(Arc::clone(&app), &data.outbox()).map_err(Failure::config)?;
+        let post = tokio::spawn(Arc::new(post).run());
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
         let impatient = tokio::spawn(signals(stop)?);
@@ -80,6 +83,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
             _ = impatient => Err(Failure::found("stopped at once by a second signal")),
         };
         rounds.abort();
+        post.abort();
         if let Some(commands) = commands {
             commands.abort();
         }

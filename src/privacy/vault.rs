@@ -207,6 +207,8 @@ pub enum Purpose {
     IdNumber,
     /// A respondent, by its credit code or normalised name.
     Respondent,
+    /// The host or domain that receives notices.
+    Lane,
 }
 
 impl Purpose {
@@ -216,6 +218,7 @@ impl Purpose {
             Self::Email => b"email",
             Self::IdNumber => b"id_number",
             Self::Respondent => b"respondent",
+            Self::Lane => b"lane",
         }
     }
 }

@@ -23,6 +23,7 @@ mod dialect;
 pub mod engine;
 pub mod filing;
 mod migrate;
+pub mod outbox;
 pub mod partitions;
 pub mod queue;
 mod schema;

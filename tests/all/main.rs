@@ -21,5 +21,6 @@ mod filing;
 mod import;
 mod life;
 mod model;
+mod post;
 mod rules;
 mod support;
