@@ -9,7 +9,6 @@ use crate::domain::case::{Actor, Case, CaseId, Consents, Milestones};
 use crate::domain::chain::GENESIS;
 use crate::domain::party::Person;
 use crate::domain::reference::Reference;
-use crate::domain::text;
 use crate::domain::vocabulary::{Action, Audience, Kind, PartyRole, Role, SectorSource, State};
 use crate::intake::submission::{Entry, Submission};
 use crate::measure::{count::count, facts::facts};
@@ -39,6 +38,8 @@ pub(super) struct Ground {
     pub(super) complainant: Option<Vec<u8>>,
     /// Keyed hash of the merchant.
     pub(super) respondent: Option<Vec<u8>>,
+    /// It was found in mediation (Art 27).
+    pub(super) clue: bool,
 }
 
 /// A case as it will be stored, with what the answer tells of it.
@@ -191,7 +192,11 @@ impl Maker<'_> {
         if let Some(office) = catalogue.offices.get(&case.office) {
             case.statutory = track::is_statutory(&case, office);
         }
-        let opening = Opening { unroutable: routing.unroutable, at_station: self.actor.role == Role::Station };
+        let opening = Opening {
+            unroutable: routing.unroutable,
+            at_station: self.actor.role == Role::Station,
+            clue: self.ground.clue,
+        };
         let case = track::open(catalogue, case, opening).map_err(|fault| StoreError::Unreadable(fault.to_string()))?;
         Ok((case, routing))
     }
@@ -263,7 +268,7 @@ impl Maker<'_> {
                 .collect(),
             outbox: receipts(app, self.router.catalogue(), &dossier, case, submission, now),
             links,
-            tokens: tokens(submission),
+            tokens: act::search_tokens(&submission.narrative, &parties),
             deltas: count(None, case),
         })
     }
@@ -358,24 +363,6 @@ fn receipts(
     let values = notices::values(app, catalogue, case, submission.respondent.name.as_deref(), [None, None]);
     let told = Told { notice: "receipt", to: Audience::Complainant, phone, email, values: &values, event: None };
     notices::rows(app, dossier, case, &told, now)
-}
-
-/// What the case is found by: the narrative after redaction, without the complainant's name, and the merchant.
-fn tokens(submission: &Submission) -> String {
-    let people = std::iter::once(&submission.complainant).chain(&submission.agent).chain(&submission.representatives);
-    let names: Vec<&str> = people.filter_map(|person| person.name.as_deref()).collect();
-    let mut words = text::redact(&submission.narrative, &names);
-    for name in [
-        submission.respondent.name.as_deref(),
-        submission.respondent.platform.as_ref().and_then(|platform| platform.name.as_deref()),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        words.push('\n');
-        words.push_str(name);
-    }
-    text::search_tokens(&words).join(" ")
 }
 
 /// The answer in the contract's shape, with the cases' keys where the PINs will stand.

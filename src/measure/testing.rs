@@ -114,7 +114,7 @@ fn event(case: &Case) -> EventRow {
         role: "system".to_owned(),
         actor: None,
         unit: None,
-        data: "{}".to_owned(),
+        data: crate::store::packed::json("{}"),
         sealed: None,
         commitment: None,
         hash: vec![0; 32],
@@ -149,6 +149,7 @@ pub(crate) async fn step(store: &Store, before: &Case, after: &Case) -> Result<(
                 parties: Vec::new(),
                 outbox: Vec::new(),
                 links: Vec::new(),
+                tokens: None,
                 deltas: count(Some(&before), &after),
             };
             save(tx, saved)

@@ -13,7 +13,7 @@ use crate::store::filing::{CaseRow, ClockRow, EventRow, LinkRow, PartyRow};
 use crate::store::outbox::OutboxRow;
 use crate::store::schema::{case_numbers, cases, clocks, events, links, parties};
 use crate::store::types::{At, Key, NEVER, On};
-use crate::store::{counters::Deltas, dialect};
+use crate::store::{counters::Deltas, dialect, packed};
 use diesel::prelude::*;
 use jiff::Timestamp;
 
@@ -90,14 +90,14 @@ impl CaseRow {
             recovered_fen: case.recovered.map(|amount| amount.fen()),
             data_key: sealed.data_key.clone(),
             narrative: sealed.narrative.clone(),
-            doc: serde_json::to_string(case).map_err(unreadable)?,
+            doc: packed::json(&serde_json::to_string(case).map_err(unreadable)?),
             last_hash: last_hash.to_vec(),
             created_at: At(created_at),
         })
     }
 
     fn load(self) -> Result<Loaded, StoreError> {
-        let case: Case = serde_json::from_str(&self.doc).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let case = read(&self.doc)?;
         let last_hash =
             Hash::try_from(self.last_hash.as_slice()).map_err(|error| StoreError::Unreadable(error.to_string()))?;
         Ok(Loaded {
@@ -113,6 +113,12 @@ impl CaseRow {
             created_at: self.created_at.0,
         })
     }
+}
+
+/// A case out of its packed JSON.
+pub(super) fn read(doc: &[u8]) -> Result<Case, StoreError> {
+    let text = packed::unpack(doc).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
 impl ClockRow {
@@ -199,6 +205,8 @@ pub struct Save {
     pub outbox: Vec<OutboxRow>,
     /// Links to other cases.
     pub links: Vec<LinkRow>,
+    /// What it is found by from now on; `None` when that stays.
+    pub tokens: Option<String>,
     /// Changes to the counters.
     pub deltas: Deltas,
 }
@@ -226,6 +234,9 @@ pub fn save(tx: &mut Tx<'_>, save: Save) -> Result<(), StoreError> {
     dialect::insert_parties(db, &save.parties.iter().collect::<Vec<_>>())?;
     dialect::insert_outbox(db, &save.outbox.iter().collect::<Vec<_>>())?;
     dialect::insert_links(db, &save.links.iter().collect::<Vec<_>>())?;
+    if let Some(tokens) = &save.tokens {
+        dialect::index_again(db, key, tokens)?;
+    }
     tx.deltas.merge(save.deltas);
     Ok(())
 }
