@@ -265,7 +265,7 @@ mod tests {
         assert!(told.contains("templates/acceptance.toml:8: fax: no part of this notice"), "{told}");
         assert!(told.contains("[en]: is missing") && told.contains("fr: no language of this service"), "{told}");
         assert_eq!(faults.len(), 5, "{told}");
-        let unknown = in_folder("acceptence.toml", "[zh]\n");
+        let unknown = in_folder("acceptances.toml", "[zh]\n");
         assert!(unknown.len() == 1 && unknown[0].contains("no notice has this name"), "{unknown:?}");
     }
 
