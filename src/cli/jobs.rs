@@ -51,7 +51,7 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
         Work::Freeze { month, note } => freeze_month(app, month, note.as_deref()).await,
         Work::Backup { to, keys_to } => backup::write(app, data, &to, keys_to.as_deref(), progress).await,
         Work::AuditVerify => audit::verify(app, progress).await,
-        Work::Tick { at } => tick::run(app, at).await,
+        Work::Tick { at } => tick::run(app, at, true).await,
     }
 }
 

@@ -198,7 +198,7 @@ async fn rounds(app: Arc<App>) {
         if let Err(failure) = calendar::refresh(&app).await {
             tracing::error!(fault = failure.lines.join("; "), "the loaded calendar can't be used");
         }
-        match tick::run(&app, None).await {
+        match tick::run(&app, None, false).await {
             Ok(outcome) => tracing::info!(done = outcome.lines.join("; "), "round"),
             Err(failure) => tracing::error!(fault = failure.lines.join("; "), "round failed"),
         }

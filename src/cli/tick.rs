@@ -1,23 +1,35 @@
-//! What happens because time passes: stations' time lapses, provisional last days become certain, closed months are frozen.
+//! What happens because time passes: stations' time lapses, time limits act, provisional last days become certain, closed months are frozen.
 
 use super::output::{Failure, Outcome};
+use crate::ambient::Stopwatch;
 use crate::app::App;
-use crate::domain::case::{Actor, CaseId};
-use crate::domain::scope::Scope;
-use crate::domain::vocabulary::{Action, ClockKind};
 use crate::measure::freeze::{self, FreezeError};
-use crate::store::{cases, snapshots, upkeep};
-use crate::track::{Command, act};
+use crate::store::{snapshots, upkeep};
+use crate::track::act;
+use crate::track::round::{Round, RoundError};
 use jiff::ToSpan;
 use jiff::civil::Date;
-use serde_json::{Map, json};
+use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Cases in a page.
-const PAGE: i64 = 200;
+/// How long a round that is asked for by hand waits for another: longer than the lease of a node that died.
+const LONGEST_WAIT: Duration = Duration::from_secs(150);
 
-/// Does what is due on a day, today when none is named. Running it again does nothing more.
-pub(super) async fn run(app: &Arc<App>, at: Option<Date>) -> Result<Outcome, Failure> {
+/// Time between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl From<RoundError> for Failure {
+    fn from(error: RoundError) -> Self {
+        match error {
+            RoundError::Store(error) => error.into(),
+            RoundError::Lost => Self::found(error.to_string()),
+        }
+    }
+}
+
+/// Does what is due on a day, today when none is named. Running it again does nothing more, and one node does it at a time.
+pub(super) async fn run(app: &Arc<App>, at: Option<Date>, by_hand: bool) -> Result<Outcome, Failure> {
     let today = app.today();
     let on = at.unwrap_or(today);
     if on > today {
@@ -26,47 +38,49 @@ pub(super) async fn run(app: &Arc<App>, at: Option<Date>) -> Result<Outcome, Fai
             "--at {on}: the clock shows {today}; for a drill, start the clock there (clock.start, clock.allow_start)"
         )));
     }
-    let handed_over = hand_over(app, on).await?;
+    let Some(round) = begin(app, on, by_hand).await? else {
+        return Ok(Outcome::ok(json!({"on": on, "elsewhere": true}), format!("{on}: another node runs the round")));
+    };
+    let end = do_all(app, &round, on).await;
+    round.end().await?;
+    end
+}
+
+async fn do_all(app: &Arc<App>, round: &Round, on: Date) -> Result<Outcome, Failure> {
+    let handed_over = round.hand_over().await?;
+    let informed = round.inform().await?;
+    let escalated = round.escalate().await?;
     let recomputed = act::recompute(app).await?;
     let frozen = freeze_months(app, on).await?;
-    let result = json!({"on": on, "handed_over": handed_over, "recomputed": recomputed, "frozen": frozen});
+    let result = json!({
+        "on": on,
+        "handed_over": handed_over,
+        "informed": informed,
+        "escalated": escalated,
+        "recomputed": recomputed,
+        "frozen": frozen,
+    });
     let line = format!(
-        "{on}: {handed_over} cases handed over by lapse, {recomputed} with new last days, {} months frozen",
+        "{on}: {handed_over} cases handed over by lapse, {informed} ends told to both sides, {} steps of escalation, \
+         {recomputed} with new last days, {} months frozen",
+        escalated.values().sum::<u64>(),
         frozen.len()
     );
     Ok(Outcome::ok(result, line))
 }
 
-/// Hands over the cases whose time at a station ended before a day.
-async fn hand_over(app: &Arc<App>, on: Date) -> Result<u64, Failure> {
-    let mut after: Option<CaseId> = None;
-    let mut done = 0;
+/// Begins a round. One that is asked for by hand waits for another that runs; the one by the hour leaves it to that.
+async fn begin(app: &Arc<App>, on: Date, by_hand: bool) -> Result<Option<Round>, Failure> {
+    let waited = Stopwatch::start();
     loop {
-        let page = app
-            .store
-            .read(move |db| {
-                let ids = upkeep::lapsed(db, ClockKind::StationEnd, on, after, PAGE)?;
-                let mut found = Vec::with_capacity(ids.len());
-                for id in ids {
-                    let loaded = cases::load_by_id(db, &Scope::System, id)?;
-                    found.push((id, loaded.map(|loaded| (loaded.case.reference, loaded.case.version))));
-                }
-                Ok(found)
-            })
-            .await?;
-        let Some((last, _)) = page.last() else { return Ok(done) };
-        after = Some(*last);
-        for (reference, expected) in page.into_iter().filter_map(|(_, found)| found) {
-            let command = Command { action: Action::HandOver, actor: Actor::SYSTEM, fields: Map::new() };
-            let request =
-                act::Request { reference: reference.clone(), expected, scope: Scope::System, division: None, command };
-            match act::act(app, request).await {
-                Ok(_) => done += 1,
-                Err(act::ActError::Store(error)) => return Err(error.into()),
-                // Someone took a step in between: the next tick sees what is left to do.
-                Err(error) => tracing::warn!(%reference, %error, "a lapsed case was not handed over"),
-            }
+        let round = Round::begin(app, on).await?;
+        if round.is_some() || !by_hand {
+            return Ok(round);
         }
+        if waited.elapsed() > LONGEST_WAIT {
+            return Err(Failure::found("another node runs a round and does not come to its end"));
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Settings {
     pub sms: Sms,
     /// Sending what is owed.
     pub notify: Notify,
+    /// Time limits that act.
+    pub escalation: Escalation,
     /// Deadlines.
     pub calendar: Calendar,
     /// Figures.
@@ -261,6 +263,17 @@ pub enum SmsFormat {
     Json,
     /// `application/x-www-form-urlencoded`
     Form,
+}
+
+/// `[escalation]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Escalation {
+    /// Working days before the last day on which a unit is reminded.
+    pub remind_days_before: u16,
+    /// Working days after it on which it is supervised.
+    pub supervise_days_after: u16,
+    /// Working days after it on which it is told around.
+    pub circulate_days_after: u16,
 }
 
 /// `[notify]`

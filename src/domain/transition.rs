@@ -677,8 +677,72 @@ pub const TABLE: &[Transition] = &[
         from: OPEN,
         to: To::Stay,
         by: &[Role::Supervisor, Role::System],
-        fields: &[must("text", Value::Text(2000)), may("deadline", Value::DateAhead)],
+        fields: &[
+            Field { name: "text", value: Value::Text(2000), required: Required::Of(&[Role::Supervisor]) },
+            may("deadline", Value::DateAhead),
+        ],
         guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Circulate,
+        kinds: BOTH,
+        from: OPEN,
+        to: To::Stay,
+        by: &[Role::Supervisor, Role::System],
+        fields: &[Field { name: "text", value: Value::Text(2000), required: Required::Of(&[Role::Supervisor]) }],
+        guards: &[],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    // After the end one limit still runs: that both sides are told of it (Art 23 ¶2). It acts as the others do.
+    Transition {
+        action: Action::Remind,
+        kinds: COMPLAINT,
+        from: ENDS,
+        to: To::Stay,
+        by: &[Role::System],
+        fields: &[],
+        guards: &[Guard::NoticeOwed],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Urge,
+        kinds: COMPLAINT,
+        from: ENDS,
+        to: To::Stay,
+        by: &[Role::System],
+        fields: &[],
+        guards: &[Guard::NoticeOwed],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Supervise,
+        kinds: COMPLAINT,
+        from: ENDS,
+        to: To::Stay,
+        by: &[Role::System],
+        fields: &[may("text", Value::Text(2000))],
+        guards: &[Guard::NoticeOwed],
+        clocks: &[],
+        marks: &[],
+        notices: &[],
+    },
+    Transition {
+        action: Action::Circulate,
+        kinds: COMPLAINT,
+        from: ENDS,
+        to: To::Stay,
+        by: &[Role::System],
+        fields: &[may("text", Value::Text(2000))],
+        guards: &[Guard::NoticeOwed],
         clocks: &[],
         marks: &[],
         notices: &[],
@@ -797,11 +861,9 @@ mod tests {
             for end in ENDS {
                 for row in TABLE.iter().filter(|row| row.kinds.contains(kind) && row.from.contains(end)) {
                     assert!(row.to == To::Stay || row.action == Action::Reopen, "{end} {}", row.action);
-                    assert!(
-                        matches!(row.action, Action::Rate | Action::Reopen | Action::Inform | Action::Note),
-                        "{end} {}",
-                        row.action
-                    );
+                    let for_people =
+                        matches!(row.action, Action::Rate | Action::Reopen | Action::Inform | Action::Note);
+                    assert!(for_people || row.by == [Role::System].as_slice(), "{end} {}", row.action);
                 }
             }
         }

@@ -182,6 +182,8 @@ vocabulary! {
         Urge = "urge",
         /// 督办.
         Supervise = "supervise",
+        /// 通报: told around, because it still isn't done after supervision.
+        Circulate = "circulate",
         /// Both sides have been told of the end of an accepted complaint (Art 23 ¶2).
         Inform = "inform",
         /// A file of evidence was added.

@@ -535,6 +535,7 @@ fn is_internal(action: &str) -> bool {
             | Action::Assign
             | Action::Urge
             | Action::Supervise
+            | Action::Circulate
             | Action::Return
             | Action::Designate
             | Action::Link

@@ -287,6 +287,21 @@ pub fn last_taken(db: &mut Db, case: &Loaded, action: Action, role: Role) -> Res
     Ok(at.map(|at| at.0))
 }
 
+/// The event by which a case came into the state that it is in.
+///
+/// # Errors
+/// The engine's.
+pub fn last_entered(db: &mut Db, case: &Loaded) -> Result<Option<i64>, StoreError> {
+    let state = case.case.state.code();
+    Ok(events::table
+        .filter(events::case_id.eq(Key::from(case.case.id)))
+        .filter(events::to_state.eq(state).and(events::from_state.is_null().or(events::from_state.ne(Some(state)))))
+        .order(events::seq.desc())
+        .select(events::seq)
+        .first(db)
+        .optional()?)
+}
+
 /// Cases of the same complainant against the same merchant received since a day, the newest first: likely duplicates.
 /// Works on keyed hashes, tells nothing but keys and numbers, and so needs no scope.
 pub fn likely_duplicates(

@@ -93,6 +93,16 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    leases (name) {
+        name -> Text,
+        fence -> BigInt,
+        held_until -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::store::types::{Day, Ts, Uid};
     attachments (case_id, attachment_id) {
         case_id -> Uid,

@@ -2,7 +2,7 @@
 //! the engine's own upkeep, and whether commits are kept.
 
 use crate::domain::case::CaseId;
-use crate::domain::vocabulary::ClockKind;
+use crate::domain::vocabulary::{ClockKind, Stage};
 use crate::store::backup::{self, Inspection};
 use crate::store::db::{self, Db, Target};
 use crate::store::dialect;
@@ -26,6 +26,30 @@ pub fn lapsed(
 ) -> Result<Vec<CaseId>, StoreError> {
     let mut query = clocks::table
         .filter(clocks::running.and(clocks::due_on.lt(On(before))).and(clocks::kind.eq(kind.code())))
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(clocks::case_id.gt(Key::from(after)));
+    }
+    let keys: Vec<Key> = query.order(clocks::case_id).select(clocks::case_id).distinct().limit(limit).load(db)?;
+    Ok(keys.into_iter().map(|key| CaseId(key.0)).collect())
+}
+
+/// Cases with a running clock of some kinds below a stage whose last day isn't after a day, after a key, in the order of keys.
+///
+/// # Errors
+/// When the engine doesn't answer.
+pub fn below_stage(
+    db: &mut Db,
+    kinds: &[ClockKind],
+    stage: Stage,
+    latest_due: Date,
+    after: Option<CaseId>,
+    limit: i64,
+) -> Result<Vec<CaseId>, StoreError> {
+    let codes: Vec<&str> = kinds.iter().map(|kind| kind.code()).collect();
+    let mut query = clocks::table
+        .filter(clocks::running.and(clocks::stage.lt(stage.number())).and(clocks::due_on.le(On(latest_due))))
+        .filter(clocks::kind.eq_any(codes))
         .into_boxed();
     if let Some(after) = after {
         query = query.filter(clocks::case_id.gt(Key::from(after)));

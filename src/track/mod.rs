@@ -15,12 +15,14 @@ pub mod clocks;
 mod decide;
 pub mod dossier;
 mod effects;
+pub mod escalate;
 mod fields;
 mod guards;
 pub mod ledger;
 pub mod notices;
 mod open;
 mod patch;
+pub mod round;
 
 #[cfg(test)]
 mod tests;

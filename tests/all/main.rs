@@ -18,6 +18,7 @@
 mod architecture;
 mod audit;
 mod crash;
+mod escalation;
 mod evidence;
 mod figures;
 mod filing;

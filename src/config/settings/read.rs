@@ -196,6 +196,13 @@ impl Layers {
             let allowed = format!("at most server.max_upload_bytes = {body}");
             fault(origin, "attachments.max_bytes", "larger than an upload may be", &allowed);
         }
+        let (supervised, circulated) = ("escalation.supervise_days_after", "escalation.circulate_days_after");
+        if let (Some(first), Some(then)) = (whole(supervised), whole(circulated))
+            && then < first
+            && let Some((_, origin)) = self.values.get(circulated)
+        {
+            fault(origin, circulated, "before supervision", &format!("at least {supervised} = {first}"));
+        }
         self.faults.append(&mut found);
     }
 

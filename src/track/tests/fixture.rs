@@ -341,7 +341,7 @@ pub(super) fn fields(action: Action, today: Date) -> Value {
         Action::MergeInto => json!({"case": reference(2)}),
         Action::Rate => json!({"solved": true, "satisfied": 5, "contacted": true}),
         Action::Assign => json!({"to": "li"}),
-        Action::Note | Action::Supervise => json!({"text": "记录"}),
+        Action::Note | Action::Supervise | Action::Circulate => json!({"text": "记录"}),
         Action::Return | Action::Withdraw | Action::Reopen => json!({"reason": "理由"}),
         _ => Value::Object(Map::new()),
     }

@@ -51,6 +51,11 @@ const EXPECTED: &[Line] = &[
     ("remind", "CR", OPEN, "=", "consumer dispatcher supervisor system"),
     ("urge", "CR", OPEN, "=", "dispatcher supervisor system"),
     ("supervise", "CR", OPEN, "=", "supervisor system"),
+    ("circulate", "CR", OPEN, "=", "supervisor system"),
+    ("remind", "C", ENDS, "=", "system"),
+    ("urge", "C", ENDS, "=", "system"),
+    ("supervise", "C", ENDS, "=", "system"),
+    ("circulate", "C", ENDS, "=", "system"),
 ];
 
 #[derive(Debug, PartialEq, Eq)]
