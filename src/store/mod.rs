@@ -26,6 +26,7 @@ mod migrate;
 pub mod partitions;
 pub mod queue;
 mod schema;
+pub mod sessions;
 pub mod snapshots;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -262,4 +262,90 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    sessions (session_id) {
+        session_id -> Uid,
+        owner_kind -> Text,
+        owner -> Text,
+        carrier -> Text,
+        secret_hash -> Binary,
+        created_at -> Ts,
+        seen_at -> Ts,
+        ends_at -> Ts,
+        ended_at -> Nullable<Ts>,
+        ended_why -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    spent_tokens (session_id, token_hash) {
+        session_id -> Uid,
+        token_hash -> Binary,
+        spent_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    attempts (subject) {
+        subject -> Binary,
+        count -> BigInt,
+        last_at -> Ts,
+        opens_at -> Ts,
+        forget_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    second_factors (username) {
+        username -> Text,
+        data_key -> Binary,
+        secret -> Binary,
+        created_at -> Ts,
+        confirmed_at -> Nullable<Ts>,
+        last_step -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    recovery_codes (username, code_hash) {
+        username -> Text,
+        code_hash -> Binary,
+        used_at -> Nullable<Ts>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    one_time_codes (contact) {
+        contact -> Binary,
+        code_hash -> Binary,
+        tries -> Integer,
+        created_at -> Ts,
+        expires_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    oidc_logins (state_hash) {
+        state_hash -> Binary,
+        nonce -> Text,
+        verifier -> Text,
+        next -> Text,
+        expires_at -> Ts,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links);

@@ -48,6 +48,7 @@ const ROOMS: &[Room] = &[
     room("route", &["domain", "ambient", "config"]),
     room("classify", &["domain", "ambient", "config", "route"]),
     room("app", &["domain", "ambient", "config", "privacy", "identity", "store", "route", "classify"]),
+    room("access", &["domain", "ambient", "config", "privacy", "identity", "store", "app"]),
     room("measure", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("notify", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("track", &["domain", "ambient", "config", "privacy", "store", "app", "measure"]),
@@ -59,15 +60,15 @@ const ROOMS: &[Room] = &[
     room(
         "http",
         &[
-            "domain", "ambient", "config", "privacy", "identity", "store", "app", "intake", "classify", "route",
-            "track", "measure", "notify",
+            "domain", "ambient", "config", "privacy", "identity", "store", "app", "access", "intake", "classify",
+            "route", "track", "measure", "notify",
         ],
     ),
     room(
         "cli",
         &[
-            "domain", "ambient", "config", "privacy", "identity", "store", "app", "intake", "classify", "route",
-            "track", "measure", "notify", "http",
+            "domain", "ambient", "config", "privacy", "identity", "store", "app", "access", "intake", "classify",
+            "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),

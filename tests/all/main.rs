@@ -22,4 +22,5 @@ mod import;
 mod life;
 mod model;
 mod rules;
+mod security_sessions;
 mod support;

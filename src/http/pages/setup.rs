@@ -3,6 +3,7 @@
 use crate::ambient;
 use crate::app::App;
 use crate::domain::vocabulary::{Lang, Role};
+use crate::http::csrf;
 use crate::http::error::Problem;
 use crate::http::extract::{check_type, read};
 use crate::http::pages::{fill, lang_of, text};
@@ -109,10 +110,7 @@ pub async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let lang = lang_of(&request);
-    if !is_own(&request, app.settings.server.public_url.as_deref()) {
-        let detail = "the form was sent from another site";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
-    }
+    csrf::check_origin(&request, app.settings.server.public_url.as_deref())?;
     check_type(&request, "application/x-www-form-urlencoded")?;
     let patience = Duration::from_secs(app.settings.server.body_timeout_seconds);
     let body = read(&request, payload.into_inner(), MOST, patience).await?;
@@ -182,46 +180,9 @@ fn is_username(name: &str) -> bool {
         && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Whether a form comes from a page of this service: browsers say so in `Sec-Fetch-Site`, older ones in `Origin`.
-fn is_own(request: &HttpRequest, public_url: Option<&str>) -> bool {
-    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
-    if let Some(site) = header("sec-fetch-site")
-        && site != "same-origin"
-        && site != "none"
-    {
-        return false;
-    }
-    let Some(origin) = header("origin") else { return true };
-    let host = header("host").unwrap_or_default();
-    let is_host = origin.split_once("://").is_some_and(|(_, authority)| !host.is_empty() && authority == host);
-    is_host || public_url.is_some_and(|url| url.trim_end_matches('/') == origin)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::test::TestRequest;
-
-    #[test]
-    fn only_our_own_pages_may_send_the_form() {
-        let sent = |headers: &[(&'static str, &'static str)]| {
-            let mut request = TestRequest::post().insert_header(("host", "fx.example"));
-            for header in headers {
-                request = request.insert_header(*header);
-            }
-            is_own(&request.to_http_request(), Some("https://public.example"))
-        };
-        assert!(sent(&[]) && sent(&[("sec-fetch-site", "same-origin"), ("origin", "https://fx.example")]));
-        assert!(sent(&[("origin", "https://public.example")]));
-        for headers in [
-            &[("origin", "https://evil.example")][..],
-            &[("origin", "null")],
-            &[("sec-fetch-site", "cross-site")],
-            &[("sec-fetch-site", "same-site"), ("origin", "https://fx.example")],
-        ] {
-            assert!(!sent(headers), "{headers:?}");
-        }
-    }
 
     #[test]
     fn names_of_accounts_are_plain() {
