@@ -196,7 +196,11 @@ fn clock(settings: &Settings, checks: &mut Vec<Check>) {
 
 fn catalogue_of(settings: &Settings, catalogue: &Catalogue, checks: &mut Vec<Check>) {
     let today = route::today(settings);
-    let findings = routing::lint(catalogue, today, today.saturating_add(1.year()), None);
+    let staffed = match wire::staffed(settings) {
+        Ok(staffed) => staffed,
+        Err(failure) => return add(checks, "routing", Verdict::Error, failure.lines.join("; ")),
+    };
+    let findings = routing::lint(catalogue, today, today.saturating_add(1.year()), staffed.as_ref());
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let errors = count(Severity::Error);
     add(

@@ -10,7 +10,7 @@ pub enum Fact {
     Received,
     /// A lawful disposal notice was given: accepted, refused with reason, referred, settled at a station. Numerator of the handling rate.
     Disposed,
-    /// The competent office made its first decision.
+    /// The competent office made its first decision, or the case ended without one after the last day for it.
     Decided,
     /// … on or before the last day. Numerator of the timely first decision rate.
     DecidedInTime,

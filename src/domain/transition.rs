@@ -142,7 +142,8 @@ pub enum Guard {
 /// What a step does to a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockEffect {
-    /// Starts the clock of the first decision that the rule gives this kind: `ACCEPT`, `OTHER_DEPT` or `REPORT_FILE`.
+    /// Starts the clock of the first decision that the rule gives this kind: `ACCEPT`, `OTHER_DEPT` or `REPORT_FILE`; for a
+    /// clue found in mediation `CLUE_VERIFY` (Art 27).
     StartDecision,
     /// Stops it.
     StopDecision,
@@ -158,7 +159,7 @@ pub enum ClockEffect {
     PauseForTesting,
     /// Lets it run on.
     Resume,
-    /// Adds the extension of the rule to `REPORT_FILE`.
+    /// Adds the extension of the rule to `REPORT_FILE` or `CLUE_VERIFY`, whichever runs.
     Extend,
     /// Starts `COMPETENCE_DISPUTE` at the second return.
     DisputeAtSecondReturn,
@@ -489,6 +490,20 @@ pub const TABLE: &[Transition] = &[
         marks: &[Mark::Disposed, Mark::Closed],
         notices: &[to_complainant("transfer")],
     },
+    // The unit that received it for all: who isn't competent may not pass it on by itself (Art 41), so what no office here is
+    // competent for is referred by the dispatcher, and the person told where to go (Art 34).
+    Transition {
+        action: Action::Transfer,
+        kinds: BOTH,
+        from: &[State::Received, State::Triage, State::Returned],
+        to: To::State(State::Transferred),
+        by: &[Role::Dispatcher],
+        fields: &[must("body", Value::Text(100)), must("reason", Value::Text(4000))],
+        guards: &[Guard::NoDispute],
+        clocks: &[ClockEffect::StopAll],
+        marks: &[Mark::Disposed, Mark::Closed],
+        notices: &[to_complainant("transfer")],
+    },
     Transition {
         action: Action::Verify,
         kinds: REPORT,
@@ -562,8 +577,8 @@ pub const TABLE: &[Transition] = &[
             may("reason", Value::Text(2000)),
         ],
         guards: &[Guard::TargetFits],
-        clocks: &[ClockEffect::StopAll],
-        marks: &[Mark::Disposed, Mark::Closed],
+        clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
+        marks: &[Mark::StationEnded, Mark::Disposed, Mark::Closed],
         notices: &[to_complainant("merge")],
     },
     Transition {
@@ -764,7 +779,7 @@ mod tests {
     #[test]
     fn every_action_but_those_of_the_service_has_a_row() {
         for action in Action::ALL {
-            let expected = !matches!(action, Action::File | Action::Recompute);
+            let expected = !matches!(action, Action::File | Action::Attach | Action::Recompute);
             assert_eq!(TABLE.iter().any(|row| row.action == *action), expected, "{action}");
         }
     }
@@ -879,7 +894,7 @@ mod tests {
         {
             let accepted =
                 row.from.iter().any(|from| matches!(from, State::Accepted | State::Mediating | State::Suspended));
-            if accepted && row.action != Action::MergeInto {
+            if accepted {
                 assert!(row.clocks.contains(&ClockEffect::NotifyIfAccepted), "{}", row.action);
             }
         }

@@ -98,6 +98,11 @@ vocabulary! {
 }
 
 impl State {
+    /// Whether a complaint is between acceptance and its end.
+    pub const fn is_accepted(self) -> bool {
+        matches!(self, Self::Accepted | Self::Mediating | Self::Suspended)
+    }
+
     /// Whether the case has come to an end; what is left then is to rate, to tell the parties, to note, and to reopen.
     pub const fn is_end(self) -> bool {
         matches!(
@@ -179,6 +184,8 @@ vocabulary! {
         Supervise = "supervise",
         /// Both sides have been told of the end of an accepted complaint (Art 23 ¶2).
         Inform = "inform",
+        /// A file of evidence was added.
+        Attach = "attach",
         /// The system counts the clocks anew after a calendar was loaded.
         Recompute = "recompute",
     }

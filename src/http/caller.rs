@@ -2,6 +2,7 @@
 
 use crate::access::sessions::{self, Proof};
 use crate::app::App;
+use crate::audit::Occasion;
 use crate::config::settings::Settings;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
@@ -29,7 +30,17 @@ pub struct Caller {
     /// Session that they are signed in with.
     pub session: Option<Uuid>,
     csrf: String,
+    /// Id of the request, for the audit log.
+    pub request_id: Option<String>,
 }
+
+/// The id that the middleware gave a request.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) String);
+
+/// Who has turned out to make a request, for the middleware.
+#[derive(Debug, Clone)]
+pub(super) struct SignedIn(pub(super) Who);
 
 impl Caller {
     /// The cases that they may know of.
@@ -40,6 +51,11 @@ impl Caller {
     /// What the field `csrf_token` of the forms of a page carries; empty where no cookie is in play.
     pub fn csrf(&self) -> &str {
         &self.csrf
+    }
+
+    /// The beginning of an entry of the audit log about what this caller does.
+    pub fn occasion(&self, app: &App) -> Occasion {
+        app.occasion(&self.who).of_request(self.request_id.clone())
     }
 
     /// Refuses the anonymous.
@@ -111,16 +127,19 @@ impl FromRequest for Unconfirmed {
         let address = address(request, &app.settings);
         // The middleware has looked at the token already.
         let known = request.extensions().get::<Shown>().cloned();
+        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
         let shown = known.unwrap_or_else(|| Shown::by(request, &app));
         let changes = !csrf::is_safe(request.method());
         let origin = csrf::check_origin(request, app.settings.server.public_url.as_deref());
+        let request = request.clone();
         Box::pin(async move {
-            let nobody = Caller { who: Who::ANONYMOUS, address, session: None, csrf: String::new() };
+            let nobody = Caller { who: Who::ANONYMOUS, address, request_id, session: None, csrf: String::new() };
             match shown {
                 Shown::Nothing => Ok(Self { caller: nobody, asked: None }),
                 Shown::Token(claims) => {
                     let live =
                         sessions::find(&app, Proof::Token(claims.sid)).await?.ok_or_else(Problem::invalid_token)?;
+                    request.extensions_mut().insert(SignedIn(live.who.clone()));
                     let caller = Caller { who: live.who, session: Some(live.id), ..nobody };
                     Ok(Self { caller, asked: None })
                 }
@@ -128,6 +147,7 @@ impl FromRequest for Unconfirmed {
                     let Some(live) = sessions::find(&app, Proof::Cookie(ticket.clone())).await? else {
                         return Ok(Self { caller: nobody, asked: None });
                     };
+                    request.extensions_mut().insert(SignedIn(live.who.clone()));
                     if changes {
                         origin?;
                     }

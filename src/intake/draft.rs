@@ -8,7 +8,6 @@ use crate::domain::case::{Actor, Case, CaseId, Consents, Milestones};
 use crate::domain::chain::GENESIS;
 use crate::domain::party::Person;
 use crate::domain::reference::Reference;
-use crate::domain::text;
 use crate::domain::vocabulary::{Action, Kind, PartyRole, Role, SectorSource, State};
 use crate::intake::submission::{Entry, Submission};
 use crate::measure::{count::count, facts::facts};
@@ -36,6 +35,8 @@ pub(super) struct Ground {
     pub(super) complainant: Option<Vec<u8>>,
     /// Keyed hash of the merchant.
     pub(super) respondent: Option<Vec<u8>>,
+    /// It was found in mediation (Art 27).
+    pub(super) clue: bool,
 }
 
 /// A case as it will be stored, with what the answer tells of it.
@@ -188,7 +189,11 @@ impl Maker<'_> {
         if let Some(office) = catalogue.offices.get(&case.office) {
             case.statutory = track::is_statutory(&case, office);
         }
-        let opening = Opening { unroutable: routing.unroutable, at_station: self.actor.role == Role::Station };
+        let opening = Opening {
+            unroutable: routing.unroutable,
+            at_station: self.actor.role == Role::Station,
+            clue: self.ground.clue,
+        };
         let case = track::open(catalogue, case, opening).map_err(|fault| StoreError::Unreadable(fault.to_string()))?;
         Ok((case, routing))
     }
@@ -260,7 +265,7 @@ impl Maker<'_> {
                 .collect(),
             outbox: receipts(app, &dossier, case, &submission.complainant, now),
             links,
-            tokens: tokens(submission),
+            tokens: act::search_tokens(&submission.narrative, &parties),
             deltas: count(None, case),
         })
     }
@@ -341,24 +346,6 @@ fn parties(submission: &Submission) -> Vec<Party> {
 /// The receipt notice: one row for each address that the complainant gave.
 fn receipts(app: &App, dossier: &Dossier<'_>, case: &Case, person: &Person, now: Timestamp) -> Vec<OutboxRow> {
     track::notices::rows(app, dossier, case, "receipt", person.phone.as_deref(), person.email.as_deref(), now)
-}
-
-/// What the case is found by: the narrative after redaction, without the complainant's name, and the merchant.
-fn tokens(submission: &Submission) -> String {
-    let people = std::iter::once(&submission.complainant).chain(&submission.agent).chain(&submission.representatives);
-    let names: Vec<&str> = people.filter_map(|person| person.name.as_deref()).collect();
-    let mut words = text::redact(&submission.narrative, &names);
-    for name in [
-        submission.respondent.name.as_deref(),
-        submission.respondent.platform.as_ref().and_then(|platform| platform.name.as_deref()),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        words.push('\n');
-        words.push_str(name);
-    }
-    text::search_tokens(&words).join(" ")
 }
 
 /// The answer in the contract's shape, with the cases' keys where the PINs will stand.

@@ -174,7 +174,7 @@ async fn look_around(
             Ok((answered, duplicates))
         })
         .await?;
-    Ok(Ground { answered, duplicates, complainant, respondent })
+    Ok(Ground { answered, duplicates, complainant, respondent, clue: false })
 }
 
 /// The answer kept under a key, if the body is the same.

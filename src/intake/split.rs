@@ -47,6 +47,7 @@ fn unit(app: &App, tx: &mut Tx<'_>, request: &Request) -> Result<Result<Loaded, 
     let ground = Ground {
         complainant: found.sealed.complainant_hash.clone(),
         respondent: found.sealed.respondent_hash.clone(),
+        clue: found.case.kind == Kind::Complaint && found.case.state.is_accepted(),
         ..Ground::default()
     };
     let actor = &request.command.actor;

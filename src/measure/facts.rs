@@ -9,7 +9,12 @@ use crate::domain::vocabulary::{Kind, State};
 /// [`Fact::ReportVerified`]. Each numerator implies its denominator, whatever the case looks like.
 pub fn facts(case: &Case) -> Facts {
     let milestones = &case.milestones;
-    let decided = milestones.decided.is_some();
+    // Ended without a decision after its last day had passed: withdrawing doesn't undo the lateness.
+    let missed = matches!(
+        (milestones.decided, milestones.decision_due, milestones.closed),
+        (None, Some(due), Some(closed)) if due < closed
+    );
+    let decided = milestones.decided.is_some() || missed;
     let decided_in_time =
         matches!((milestones.decided, milestones.decision_due), (Some(decided), Some(due)) if decided <= due);
     // A case that was opened again has no end until it comes to one; its outcome may still stand in it.

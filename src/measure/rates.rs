@@ -85,8 +85,8 @@ pub const RATES: &[Rate] = &[
         code: "handling",
         name: Words { zh: "处理率", en: "Handling rate" },
         definition: Words {
-            zh: "已依法作出处置告知（受理、说明理由的不予受理、移送、在投诉站和解）的投诉 ÷ 已处置或处置期限已过的投诉。尚在期限内的在办投诉单列；未经处置即撤回的不计。",
-            en: "Complaints with a lawful disposal notice (accepted, refused with reason, referred, settled at a station) ÷ complaints disposed of or past the limit for it. Open and not yet due is shown apart; withdrawn before a disposal is not counted.",
+            zh: "已依法作出处置告知（受理、说明理由的不予受理、移送、在投诉站和解）的投诉 ÷ 已处置或处置期限已过的投诉。尚在期限内的在办投诉单列；未经处置即撤回的不计：已无可处置，逾期未决的仍计入按时初查率。",
+            en: "Complaints with a lawful disposal notice (accepted, refused with reason, referred, settled at a station) ÷ complaints disposed of or past the limit for it. Open and not yet due is shown apart; withdrawn before a disposal is not counted, for nothing is left to dispose of; if the limit had passed by then, the timely first decision rate keeps it as a miss.",
         },
         kind: Kind::Complaint,
         cohort: Cohort::Received,
@@ -99,8 +99,8 @@ pub const RATES: &[Rate] = &[
         code: "timely_decision",
         name: Words { zh: "按时初查率", en: "Timely first decision rate" },
         definition: Words {
-            zh: "在期限（7个工作日；其他部门依消保法第四十六条）内首次作出受理与否决定的投诉 ÷ 已作决定或决定期限已过的投诉。尚在期限内的在办投诉单列。",
-            en: "Complaints first decided within the limit (7 working days; other departments by Art 46 of the Consumer Protection Law) ÷ complaints decided or past that limit. Open and not yet due is shown apart.",
+            zh: "在期限（7个工作日；其他部门依消保法第四十六条）内首次作出受理与否决定的投诉 ÷ 已作决定或决定期限已过的投诉（期限已过后才撤回的也在内）。尚在期限内的在办投诉单列。",
+            en: "Complaints first decided within the limit (7 working days; other departments by Art 46 of the Consumer Protection Law) ÷ complaints decided or past that limit, withdrawn only after it included. Open and not yet due is shown apart.",
         },
         kind: Kind::Complaint,
         cohort: Cohort::Received,

@@ -149,6 +149,7 @@ pub(crate) async fn step(store: &Store, before: &Case, after: &Case) -> Result<(
                 parties: Vec::new(),
                 outbox: Vec::new(),
                 links: Vec::new(),
+                tokens: None,
                 deltas: count(Some(&before), &after),
             };
             save(tx, saved)

@@ -211,6 +211,8 @@ pub struct Save {
     pub outbox: Vec<OutboxRow>,
     /// Links to other cases.
     pub links: Vec<LinkRow>,
+    /// What it is found by from now on; `None` when that stays.
+    pub tokens: Option<String>,
     /// Changes to the counters.
     pub deltas: Deltas,
 }
@@ -238,6 +240,9 @@ pub fn save(tx: &mut Tx<'_>, save: Save) -> Result<(), StoreError> {
     dialect::insert_parties(db, &save.parties.iter().collect::<Vec<_>>())?;
     dialect::insert_outbox(db, &save.outbox.iter().collect::<Vec<_>>())?;
     dialect::insert_links(db, &save.links.iter().collect::<Vec<_>>())?;
+    if let Some(tokens) = &save.tokens {
+        dialect::index_again(db, key, tokens)?;
+    }
     tx.deltas.merge(save.deltas);
     Ok(())
 }

@@ -7,7 +7,8 @@ use crate::store::filing::{
     CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, OutboxRow, PartyRow,
 };
 use crate::store::schema::{
-    case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox, parties,
+    audit_heads, case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox,
+    parties,
 };
 use crate::store::types::{Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
@@ -374,6 +375,16 @@ pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Puts other tokens in the place of those that a case is found by.
+pub(super) fn index_again(db: &mut Db, case: Key, tokens: &str) -> Result<(), StoreError> {
+    if let Db::Sqlite(c) = db {
+        diesel::sql_query("DELETE FROM case_search WHERE rowid = (SELECT cases.row FROM cases WHERE case_id = ?)")
+            .bind::<Uid, _>(case)
+            .execute(c)?;
+    }
+    index(db, &[(case, tokens)])
+}
+
 /// The condition that a case contains every token: SQL before a text parameter, its value, SQL after it. Tokens are letters,
 /// digits and Han only, so that none can be read as syntax; they are quoted all the same.
 pub(super) fn search_condition(db: &Db, tokens: &[String]) -> (&'static str, String, &'static str) {
@@ -442,6 +453,34 @@ fn numbered(sql: &str) -> String {
         text.push_str(part);
     }
     text
+}
+
+/// The end of a writer's chain in the audit log, locked until the unit ends, so that no two entries get one place.
+pub(super) fn lock_audit_head(db: &mut Db, writer: &str) -> Result<(i64, Vec<u8>), StoreError> {
+    let columns = (audit_heads::seq, audit_heads::hash);
+    let first = || {
+        let genesis = crate::audit::chain::GENESIS.to_vec();
+        (audit_heads::writer.eq(writer.to_owned()), audit_heads::seq.eq(0), audit_heads::hash.eq(genesis))
+    };
+    let head = audit_heads::table.find(writer).select(columns);
+    let found: Option<(i64, Vec<u8>)> = match db {
+        Db::Pg(c) => match head.for_update().first(c).optional()? {
+            Some(found) => Some(found),
+            None => {
+                diesel::insert_into(audit_heads::table).values(first()).on_conflict_do_nothing().execute(c)?;
+                head.for_update().first(c).optional()?
+            }
+        },
+        // One thread writes: nobody comes in between.
+        Db::Sqlite(c) => match head.first(c).optional()? {
+            Some(found) => Some(found),
+            None => {
+                diesel::insert_into(audit_heads::table).values(first()).execute(c)?;
+                head.first(c).optional()?
+            }
+        },
+    };
+    found.ok_or_else(|| StoreError::Unreadable("the audit log has no end".to_owned()))
 }
 
 /// Makes every statement of a reading unit see one state of the data. SQLite's transactions do so anyway; PostgreSQL's

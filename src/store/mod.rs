@@ -14,6 +14,7 @@
 //! would have to check them across shards.
 
 pub mod attachments;
+pub mod audit;
 pub mod backup;
 pub mod calendars;
 pub mod cases;

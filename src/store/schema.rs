@@ -264,6 +264,60 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    audit (writer, seq) {
+        writer -> Text,
+        seq -> BigInt,
+        entry_id -> Uid,
+        at -> Ts,
+        kind -> Text,
+        role -> Text,
+        actor -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        division -> Nullable<Integer>,
+        case_id -> Nullable<Uid>,
+        request_id -> Nullable<Text>,
+        data -> Text,
+        sealed -> Nullable<Binary>,
+        commitment -> Nullable<Binary>,
+        previous -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    audit_heads (writer) {
+        writer -> Text,
+        seq -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    legal_holds (case_id) {
+        case_id -> Uid,
+        placed_at -> Ts,
+        placed_by -> Text,
+        reason -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    erasures (case_id) {
+        case_id -> Uid,
+        erased_at -> Ts,
+        class -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::store::types::{Ts, Uid};
     sessions (session_id) {
         session_id -> Uid,
@@ -286,65 +340,6 @@ diesel::table! {
         session_id -> Uid,
         token_hash -> Binary,
         spent_at -> Ts,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::Ts;
-    attempts (subject) {
-        subject -> Binary,
-        count -> BigInt,
-        last_at -> Ts,
-        opens_at -> Ts,
-        forget_at -> Ts,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::Ts;
-    second_factors (username) {
-        username -> Text,
-        data_key -> Binary,
-        secret -> Binary,
-        created_at -> Ts,
-        confirmed_at -> Nullable<Ts>,
-        last_step -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::Ts;
-    recovery_codes (username, code_hash) {
-        username -> Text,
-        code_hash -> Binary,
-        used_at -> Nullable<Ts>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::Ts;
-    one_time_codes (contact) {
-        contact -> Binary,
-        code_hash -> Binary,
-        tries -> Integer,
-        created_at -> Ts,
-        expires_at -> Ts,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::Ts;
-    oidc_logins (state_hash) {
-        state_hash -> Binary,
-        nonce -> Text,
-        verifier -> Text,
-        next -> Text,
-        expires_at -> Ts,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
 use crate::store::schema::{cases, clocks};
 use crate::store::types::{Key, On};
+use crate::store::users;
 use diesel::prelude::*;
 use jiff::civil::Date;
 
@@ -65,6 +66,15 @@ pub struct Health {
     pub sync_setting: String,
     /// First and last day of receipt.
     pub received: Option<(Date, Date)>,
+}
+
+/// The units that have accounts, asked over a connection that can't write.
+///
+/// # Errors
+/// When the engine doesn't answer or has no accounts: a database that was never served.
+pub fn staffed(target: &Target) -> Result<Vec<String>, StoreError> {
+    let mut db = db::open_reader(target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    users::units(&mut db)
 }
 
 /// Asks an engine, also beside a serving process, over a connection that can't write.

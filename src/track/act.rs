@@ -229,6 +229,13 @@ fn save_one(
     };
     let (event, last_hash) = ledger::write(&dossier, app.entropy.as_ref(), &found.last_hash, entry);
     let sealed = reindexed(app, &found.sealed, &changed);
+    // A name that comes in later must be found, and one that is the filer's must not.
+    let tokens = if changed.is_empty() {
+        None
+    } else {
+        let narrative = dossier.open_narrative(&found.sealed.narrative).map_err(unreadable)?;
+        Some(search_tokens(&narrative, &parties))
+    };
     let links = step.links.iter().filter_map(|link| {
         Some(LinkRow {
             case_id: step.case.id.into(),
@@ -244,10 +251,27 @@ fn save_one(
         parties: changed.iter().map(|party| dossier.seal_party(app.entropy.as_ref(), party)).collect::<Vec<PartyRow>>(),
         outbox: owed(app, &dossier, step, &parties, now),
         links: links.collect(),
+        tokens,
         deltas: count(Some(&found.case), &step.case),
     };
     cases::save(tx, save)?;
     Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))
+}
+
+/// Keeps that a file of evidence was added, in the unit that keeps the file's row; `before` is the case as it is now.
+///
+/// # Errors
+/// The store's.
+pub fn save_attachment(
+    app: &App,
+    tx: &mut Tx<'_>,
+    before: &Loaded,
+    file: Value,
+    actor: &Actor,
+) -> Result<Loaded, StoreError> {
+    let step = crate::track::attach(&before.case, file);
+    let surroundings = Surroundings::of_view(tx.db(), before, None)?;
+    save_step(app, tx, before, &step, actor, &surroundings)?.map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
 /// The rows of the notices that a step owes.
@@ -341,6 +365,20 @@ fn reindexed(app: &App, sealed: &Sealed, changed: &[Party]) -> Sealed {
         }
     }
     sealed
+}
+
+/// What a case is found by: the narrative after redaction, without the names of the people in it, and the names of the
+/// merchant and the platform.
+pub fn search_tokens(narrative: &str, parties: &[Party]) -> String {
+    let is_merchant = |party: &&Party| matches!(party.role, Some(PartyRole::Respondent | PartyRole::Platform));
+    let people: Vec<&str> =
+        parties.iter().filter(|party| !is_merchant(party)).filter_map(|party| party.name.as_deref()).collect();
+    let mut words = text::redact(narrative, &people);
+    for name in parties.iter().filter(is_merchant).filter_map(|party| party.name.as_deref()) {
+        words.push('\n');
+        words.push_str(name);
+    }
+    text::search_tokens(&words).join(" ")
 }
 
 /// The keyed hash of a merchant, by credit code or else by normalised name.

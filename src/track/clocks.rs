@@ -5,18 +5,33 @@
 
 use crate::config::catalogue::{Catalogue, Rule, Unit};
 use crate::domain::calendar::{Due, WorkCalendar};
+use crate::domain::case::Case;
 use crate::domain::clock::{Clock, Span};
 use crate::domain::vocabulary::{ClockKind, Kind};
 use jiff::civil::Date;
 
-/// The clock of the first decision that a rule gives a kind of case; `None` when it knows no such limit.
-pub fn decision_kind(rule: &Rule, kind: Kind) -> Option<ClockKind> {
+/// The clock of the first decision that a rule gives a kind of case; `None` when it knows no such limit. A clue that was
+/// found in mediation has a limit of its own (Art 27), where the rule knows one.
+pub fn decision_kind(rule: &Rule, kind: Kind, clue: bool) -> Option<ClockKind> {
+    if clue && kind == Kind::Report && rule.clocks.contains_key(&ClockKind::ClueVerify) {
+        return Some(ClockKind::ClueVerify);
+    }
     rule.decision.get(&kind).copied()
+}
+
+/// Whether a case is a clue that was found in mediation: its history began with that clock.
+pub fn is_clue(case: &Case) -> bool {
+    case.clocks.iter().any(|clock| clock.kind == ClockKind::ClueVerify)
+}
+
+/// Whether a clock is one of verifying a report, which the head may prolong.
+pub const fn is_verification(kind: ClockKind) -> bool {
+    matches!(kind, ClockKind::ReportFile | ClockKind::ClueVerify)
 }
 
 /// Whether a clock is one of a first decision, under whichever rule.
 pub const fn is_decision(kind: ClockKind) -> bool {
-    matches!(kind, ClockKind::Accept | ClockKind::OtherDept | ClockKind::ReportFile)
+    matches!(kind, ClockKind::Accept | ClockKind::OtherDept | ClockKind::ReportFile | ClockKind::ClueVerify)
 }
 
 /// Whether a clock binds the end of a case, so that a case ended in time only if this was kept. Not the short ones on the

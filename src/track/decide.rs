@@ -203,6 +203,23 @@ pub fn recompute(catalogue: &Catalogue, case: &Case) -> Option<Step> {
     })
 }
 
+/// A file of evidence was added: an event of the case, so that its hash stands in the chain. `file` says what it is without
+/// its name, which is sealed.
+pub fn attach(case: &Case, file: Value) -> Step {
+    Step {
+        action: Action::Attach,
+        from: case.state,
+        to: case.state,
+        case: Case { version: case.version + 1, ..case.clone() },
+        personal: None,
+        open: json!({ "attachment": file }),
+        notices: Vec::new(),
+        links: Vec::new(),
+        supplied: Vec::new(),
+        target: None,
+    }
+}
+
 /// The rule version that binds a case.
 pub(super) fn rule_of<'a>(catalogue: &'a Catalogue, case: &Case) -> Result<&'a Rule, Invalid> {
     catalogue

@@ -16,11 +16,6 @@ use serde_json::{Map, Value, json};
 /// Bodies outside that have a code of their own; any other is an office, a department or `other`.
 const BODIES: &[&str] = &["police", "court", "arbitration", "other_authority"];
 
-/// States of a complaint between acceptance and its end.
-const fn is_accepted(state: State) -> bool {
-    matches!(state, State::Accepted | State::Mediating | State::Suspended)
-}
-
 /// A step being applied.
 struct Turn<'a> {
     catalogue: &'a Catalogue,
@@ -164,11 +159,11 @@ impl Turn<'_> {
                 self.case.outcome = Some(if mediated { Outcome::Mediated } else { Outcome::SelfSettled });
                 self.case.recovered = self.given.money("amount");
                 self.case.milestones.settled_at_station = self.from == State::Negotiating;
-                if !mediated && is_accepted(self.from) {
+                if !mediated && self.from.is_accepted() {
                     self.ended_by_the_parties()?;
                 }
             }
-            Action::Withdraw if is_accepted(self.from) => self.ended_by_the_parties()?,
+            Action::Withdraw if self.from.is_accepted() => self.ended_by_the_parties()?,
             Action::Transfer => self.refer(),
             Action::Rate => self.rate(),
             Action::Reopen => self.reopen(),
@@ -321,7 +316,7 @@ impl Turn<'_> {
         match effect {
             ClockEffect::StartDecision => {
                 let rule = rule_of(self.catalogue, &self.case)?;
-                if let Some(kind) = clocks::decision_kind(rule, self.case.kind) {
+                if let Some(kind) = clocks::decision_kind(rule, self.case.kind, clocks::is_clue(&self.case)) {
                     self.start(kind)?;
                 }
                 if self.case.milestones.decided.is_none() {
@@ -359,7 +354,7 @@ impl Turn<'_> {
             }
             ClockEffect::Extend => {
                 let rule = rule_of(self.catalogue, &self.case)?;
-                let running = |clock: &&mut Clock| clock.kind == ClockKind::ReportFile && clock.is_running();
+                let running = |clock: &&mut Clock| clocks::is_verification(clock.kind) && clock.is_running();
                 if let Some(clock) = self.case.clocks.iter_mut().find(running)
                     && clocks::extend(self.catalogue, rule, clock)
                     && self.case.milestones.decided.is_none()
@@ -375,7 +370,7 @@ impl Turn<'_> {
                 }
             }
             ClockEffect::NotifyIfAccepted => {
-                if is_accepted(self.from) {
+                if self.from.is_accepted() {
                     self.start(ClockKind::Notify)?;
                 }
             }
@@ -443,7 +438,7 @@ impl Turn<'_> {
     /// what the row owes one (Art 23 ¶2).
     fn notices(&self) -> Vec<Owed> {
         let mut notices: Vec<Owed> = Vec::new();
-        let both = self.row.clocks.contains(&ClockEffect::NotifyIfAccepted) && is_accepted(self.from);
+        let both = self.row.clocks.contains(&ClockEffect::NotifyIfAccepted) && self.from.is_accepted();
         for owed in self.row.notices {
             notices.push(*owed);
             if both {

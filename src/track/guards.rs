@@ -96,9 +96,10 @@ fn check(guard: Guard, case: &Case, rule: Option<&Rule>, role: Role, context: &C
 }
 
 fn extension(case: &Case, rule: Option<&Rule>, context: &Context<'_>) -> Option<Blocked> {
-    let known = |rule: &&Rule| rule.clocks.get(&ClockKind::ReportFile).is_some_and(|limit| limit.extension.is_some());
-    let running = |clock: &&crate::domain::clock::Clock| clock.kind == ClockKind::ReportFile && clock.is_running();
-    let Some((rule, clock)) = rule.filter(known).zip(case.clocks.iter().find(running)) else {
+    let running = |clock: &&crate::domain::clock::Clock| clocks::is_verification(clock.kind) && clock.is_running();
+    let known = |rule: &Rule, kind| rule.clocks.get(&kind).is_some_and(|limit| limit.extension.is_some());
+    let found = rule.zip(case.clocks.iter().find(running)).filter(|(rule, clock)| known(rule, clock.kind));
+    let Some((rule, clock)) = found else {
         return Some(Blocked::new("no_extension", "the rule that binds this case knows no extension"));
     };
     if clocks::is_extended(rule, clock) {

@@ -26,7 +26,7 @@ mod patch;
 mod tests;
 
 pub use available::{Available, FieldSpec, available_actions};
-pub use decide::{Command, Context, Link, Refused, Relation, Step, decide, recompute};
+pub use decide::{Command, Context, Link, Refused, Relation, Step, attach, decide, recompute};
 pub use fields::cases_named;
 pub use guards::Blocked;
 pub use open::{Opening, is_statutory, open};

@@ -13,6 +13,8 @@ pub struct Opening {
     pub unroutable: bool,
     /// Filed at a station's counter, by its staff: the station has it in hand already.
     pub at_station: bool,
+    /// A clue that was found in mediation (Art 27).
+    pub clue: bool,
 }
 
 /// Whether statutory clocks run from a filing here (Order 121 Art 8, 40): the office publishes this service as a channel, or
@@ -46,7 +48,7 @@ pub fn open(catalogue: &Catalogue, mut case: Case, opening: Opening) -> Result<C
     } else if at_station {
         (State::Negotiating, vec![ClockKind::StationContact, ClockKind::StationEnd])
     } else {
-        (State::Dispatched, clocks::decision_kind(rule, case.kind).into_iter().collect())
+        (State::Dispatched, clocks::decision_kind(rule, case.kind, opening.clue).into_iter().collect())
     };
     let received = case.received_on;
     case.state = state;

@@ -138,6 +138,9 @@ impl Model {
             "settle" => (complaints_only && officer, within(&["accepted", "mediating"])),
             "terminate" => (complaints_only && officer, self.is_accepted()),
             "withdraw" => (who == Who::Consumer, open),
+            "transfer" if who == Who::Dispatcher => {
+                (true, within(&["received", "triage", "returned"]) && !self.disputed)
+            }
             "transfer" => (officer, self.is_accepted() || within(&["dispatched", "id_requested", "verifying"])),
             "extend" => (reports_only && officer, within(&["dispatched", "verifying"]) && !self.extended),
             "decide_filing" => (reports_only && officer, within(&["dispatched", "verifying"])),

@@ -2,7 +2,9 @@
 
 use crate::ambient;
 use crate::app::App;
+use crate::domain::case::Actor;
 use crate::domain::problem::Invalid;
+use crate::domain::scope::Scope;
 use crate::domain::text::is_invisible;
 use crate::http::api::reference;
 use crate::http::api::transitions::may_add;
@@ -14,6 +16,8 @@ use crate::http::views::{hex, sees_filer};
 use crate::store::attachments::{self, AttachmentRow};
 use crate::store::cases::{self, Loaded};
 use crate::store::types::{At, Key};
+use crate::store::{StoreError, Tx};
+use crate::track::act;
 use crate::track::dossier::Dossier;
 use actix_multipart::{Field, Multipart};
 use actix_web::http::{StatusCode, header};
@@ -24,6 +28,7 @@ use jiff::Timestamp;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +38,9 @@ use uuid::Uuid;
 
 /// The files of a case together may be this many times as large as the largest file.
 const TOTAL_FACTOR: u64 = 10;
+
+/// Times that a file is kept anew when the case moves on meanwhile.
+const ATTEMPTS: u32 = 5;
 
 /// Longest name of a file, in characters.
 const LONGEST_NAME: usize = 120;
@@ -125,7 +133,7 @@ pub async fn add(
         .await
         .unwrap_or_else(|_| Err(too_slow()))?;
     let media_type = media_type(&app, &file.bytes)?;
-    let view = keep(&app, loaded, file, media_type, caller.who.role.code()).await?;
+    let view = keep(&app, loaded, file, media_type, caller.who.actor()).await?;
     Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("{}/{}", request.path(), view.id))).json(view))
 }
 
@@ -217,7 +225,7 @@ async fn keep(
     loaded: Loaded,
     file: File,
     media_type: String,
-    role: &'static str,
+    actor: Actor,
 ) -> Result<AttachmentView, Problem> {
     // To the microsecond, as both engines keep it.
     let now = Timestamp::from_microsecond(app.now().as_microsecond()).map_err(Problem::internal)?;
@@ -252,20 +260,17 @@ async fn keep(
         sha256,
         object,
         added_at: At(now),
-        added_by: role.to_owned(),
+        added_by: actor.role.code().to_owned(),
     };
-    let (shared, kept) = (Arc::clone(app), row.clone());
-    let end = app
-        .store
-        .write(move |tx| {
-            // Counted again where nobody can come between.
-            if let Err(problem) = room(&shared, &attachments::of(tx.db(), &loaded)?, size) {
-                return Ok(Err(problem));
-            }
-            attachments::add(tx, &kept)?;
-            Ok(Ok(()))
-        })
-        .await;
+    let mut end = Err(StoreError::Stale);
+    for _ in 0..ATTEMPTS {
+        let (shared, loaded, kept, actor) = (Arc::clone(app), loaded.clone(), row.clone(), actor.clone());
+        end = app.store.write(move |tx| keep_row(&shared, tx, &loaded, &kept, &actor)).await;
+        // Someone else moved the case on in between, which bars no file.
+        if !matches!(end, Err(StoreError::Stale)) {
+            break;
+        }
+    }
     let end = end.map_err(Problem::from).and_then(|end| end);
     if let Err(problem) = end {
         if let Err(error) = app.objects.delete(&at).await {
@@ -274,6 +279,32 @@ async fn keep(
         return Err(problem);
     }
     Ok(view(&row, name))
+}
+
+/// Keeps the row and the event that tells of it. The case is read, and its files are counted, again where nobody can come
+/// between.
+fn keep_row(
+    app: &App,
+    tx: &mut Tx<'_>,
+    seen: &Loaded,
+    row: &AttachmentRow,
+    actor: &Actor,
+) -> Result<Result<(), Problem>, StoreError> {
+    let Some(now) = cases::load_by_id(tx.db(), &Scope::Case(seen.case.id), seen.case.id)? else {
+        return Ok(Err(Problem::not_found()));
+    };
+    if let Err(problem) = room(app, &attachments::of(tx.db(), &now)?, u64::try_from(row.size).unwrap_or(u64::MAX)) {
+        return Ok(Err(problem));
+    }
+    attachments::add(tx, row)?;
+    let file = json!({
+        "id": row.attachment_id.0,
+        "media_type": row.media_type,
+        "size": row.size,
+        "sha256": hex(&row.sha256),
+    });
+    act::save_attachment(app, tx, &now, file, actor)?;
+    Ok(Ok(()))
 }
 
 fn objects_away(error: object_store::Error) -> Problem {

@@ -19,7 +19,7 @@ fn the_first_decision_is_due_by_regime_and_kind() {
     let catalogue = catalogue();
     let kinds = |regime| {
         let rule = catalogue.rule(regime, day("2026-06-01")).expect("a rule");
-        (decision_kind(rule, Kind::Complaint), decision_kind(rule, Kind::Report))
+        (decision_kind(rule, Kind::Complaint, false), decision_kind(rule, Kind::Report, false))
     };
     assert_eq!(kinds(Regime::MarketRegulation), (Some(ClockKind::Accept), Some(ClockKind::ReportFile)));
     assert_eq!(kinds(Regime::OtherDepartments), (Some(ClockKind::OtherDept), Some(ClockKind::OtherDept)));
@@ -124,9 +124,11 @@ fn the_shipped_rules_have_what_the_steps_need() {
     assert!(!shipped.rules.is_empty());
     for rule in &shipped.rules {
         for kind in Kind::ALL {
-            let decision = decision_kind(rule, *kind).expect("a first decision");
+            let decision = decision_kind(rule, *kind, false).expect("a first decision");
             assert!(is_decision(decision) && length(rule, decision).is_some(), "{} {kind}", rule.id);
         }
+        assert_eq!(decision_kind(rule, Kind::Report, true), Some(ClockKind::ClueVerify), "{}", rule.id);
+        assert_eq!(length(rule, ClockKind::ClueVerify), Some((15, Unit::WorkingDays)), "{}", rule.id);
         assert_eq!(length(rule, ClockKind::StationContact), Some((3, Unit::WorkingDays)), "{}", rule.id);
         assert_eq!(length(rule, ClockKind::StationEnd), Some((10, Unit::WorkingDays)), "{}", rule.id);
         assert_eq!(length(rule, ClockKind::IdProof), None, "{}: a person sets it", rule.id);

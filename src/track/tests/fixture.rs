@@ -98,6 +98,7 @@ fn rule(id: &str, regime: Regime, from: &str, until: Option<&str>, grounds_of: (
         (ClockKind::Mediate, ClockRule { pauses_for_testing: true, ..clock((60, Unit::Days)) }),
         (ClockKind::Notify, wd(7)),
         (ClockKind::ReportFile, ClockRule { extension: Some((15, Unit::WorkingDays)), ..wd(15) }),
+        (ClockKind::ClueVerify, ClockRule { extension: Some((15, Unit::WorkingDays)), ..wd(15) }),
         (ClockKind::CompetenceDispute, wd(7)),
         (ClockKind::StationContact, wd(3)),
         (ClockKind::StationEnd, wd(10)),

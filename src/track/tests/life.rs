@@ -408,6 +408,57 @@ fn a_new_calendar_is_an_event_of_the_case() {
 }
 
 #[test]
+fn a_clue_found_in_mediation_has_a_limit_of_its_own() {
+    let clue = Opening { clue: true, ..Opening::default() };
+    let mut story = Story::opened(Kind::Report, "2026-06-01", |_| {}, clue);
+    assert_eq!(story.case.milestones.decision_due, Some(story.clock(ClockKind::ClueVerify).due));
+    story.takes(Role::Officer, Action::Extend, json!({"approval": "局长批准"}));
+    // 30 working days after 1 June 2026, over the holiday of 19 to 21 June.
+    assert_eq!(story.case.milestones.decision_due, Some(day("2026-07-14")));
+    let complaint = Story::opened(Kind::Complaint, "2026-06-01", |_| {}, clue);
+    assert_eq!(complaint.clock(ClockKind::Accept).start, day("2026-06-01"), "only a report is a clue");
+
+    // Returned and given out again, it stays one.
+    let mut story = Story::opened(Kind::Report, "2026-06-01", |_| {}, clue);
+    story.takes(Role::Officer, Action::Return, json!({"reason": "理由"}));
+    story.later(1).takes(Role::Dispatcher, Action::Dispatch, json!({"office": "amr-320115"}));
+    assert_eq!(story.clock(ClockKind::ClueVerify).start, day("2026-06-02"));
+    assert!(story.case.clocks.iter().all(|clock| clock.kind != ClockKind::ReportFile));
+}
+
+#[test]
+fn merging_an_accepted_complaint_owes_both_sides_word_and_ends_a_stations_turn() {
+    let target = Story::new(Kind::Complaint, "2026-06-01").case;
+    let merge = |story: &mut Story| {
+        let mut other = target.clone();
+        other.id = CaseId(Uuid::from_u128(2));
+        other.reference = reference(2);
+        story.others.insert(other.reference.clone(), other);
+        story.takes(Role::Officer, Action::MergeInto, json!({"case": reference(2)}))
+    };
+    let mut story = Story::new(Kind::Complaint, "2026-06-01");
+    story.takes(Role::Officer, Action::Accept, json!({}));
+    let step = merge(&mut story);
+    assert!(step.case.clocks.iter().any(|clock| clock.kind == ClockKind::Notify && clock.is_running()));
+    assert_eq!(step.notices.len(), 2, "{:?}", step.notices);
+
+    let settle_first = |case: &mut crate::domain::case::Case| case.settle_first = true;
+    let mut story = Story::opened(Kind::Complaint, "2026-06-01", settle_first, Opening::default());
+    assert_eq!(story.case.state, State::Negotiating);
+    let step = merge(&mut story);
+    assert_eq!(step.case.milestones.station_ended, Some(day("2026-06-01")));
+    assert!(!step.case.clocks.iter().any(|clock| clock.kind == ClockKind::Notify), "it was never accepted");
+}
+
+#[test]
+fn a_file_is_an_event_with_its_hash() {
+    let story = Story::new(Kind::Complaint, "2026-06-01");
+    let step = crate::track::attach(&story.case, json!({"sha256": "00"}));
+    assert_eq!((step.action, step.case.version, step.from), (Action::Attach, 2, step.to));
+    assert_eq!(step.open, json!({"attachment": {"sha256": "00"}}));
+}
+
+#[test]
 fn a_history_that_is_not_whole_makes_no_case() {
     let mut story = Story::new(Kind::Complaint, "2026-06-01");
     let before = story.case.clone();

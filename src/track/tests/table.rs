@@ -35,6 +35,7 @@ const EXPECTED: &[Line] = &[
     ("terminate", "C", "accepted mediating suspended", "terminated", "officer"),
     ("withdraw", "CR", OPEN, "withdrawn", "consumer"),
     ("transfer", "CR", "dispatched id_requested accepted mediating suspended verifying", "transferred", "officer"),
+    ("transfer", "CR", "received triage returned", "transferred", "dispatcher"),
     ("verify", "R", "dispatched", "verifying", "officer"),
     ("extend", "R", "dispatched verifying", "verifying", "officer"),
     ("decide_filing", "R", "dispatched verifying", "filed", "officer"),
@@ -153,7 +154,7 @@ fn a_planted_difference_shows() {
         (0, ("dispatch", "CR", "triage received returned", "dispatched", "dispatcher system officer")),
         (1, ("return", "CR", "dispatched accepted", "returned", "officer")),
         (12, ("resume", "C", "suspended", "accepted", "officer")),
-        (18, ("verify", "CR", "dispatched", "verifying", "officer")),
+        (19, ("verify", "CR", "dispatched", "verifying", "officer")),
     ] {
         let mut lines = EXPECTED.to_vec();
         lines[index] = planted;
