@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// the browser sends it without being asked.
 ///
 /// Where somebody is known by a cookie, a request that changes something must come from our own pages and carry the
-/// session's token in the header `x-csrf-token`, else 403; forms carry it in a field, see [`super::form::Form`].
+/// session's token in the header `x-csrf-token`, else 403; forms carry it in a field, see [`Unconfirmed`].
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// Who.

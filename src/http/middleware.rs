@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::http::Edge;
 use crate::http::caller::{RequestId, Shown, SignedIn, address, through_proxy};
 use crate::http::error::{PROBLEM_JSON, Problem};
+use crate::http::pages::fault;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -139,6 +140,10 @@ fn problems<B>(response: ServiceResponse<EitherBody<B, BoxBody>>, id: &str) -> S
         }
         None => Problem::of_status(status).render(Some(id)),
     };
+    if fault::wants_page(response.request()) {
+        let page = fault::page(response.request(), status, id, rendered.headers());
+        return response.into_response(page.map_into_right_body());
+    }
     response.into_response(rendered.map_into_right_body())
 }
 

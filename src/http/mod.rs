@@ -10,7 +10,6 @@ pub mod caller;
 pub mod csrf;
 pub mod error;
 pub mod extract;
-pub mod form;
 pub mod middleware;
 pub mod openapi;
 pub mod pages;

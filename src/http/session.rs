@@ -4,8 +4,9 @@
 //!
 //! - `caller: Caller` in a handler of `GET` gives whoever is signed in, by bearer token or cookie alike;
 //!   `caller.signed_in()?` refuses the anonymous. A cookie that is good no longer counts as none.
-//! - `form: Form` ([`super::form`]) in a handler of `POST` gives the fields, and in `form.caller` who sent it, after the checks
-//!   against other sites' pages. For a form with files take `Unconfirmed`, read the field `csrf_token` and call `confirm`.
+//! - `sender: Unconfirmed` in a handler of `POST` beside the form's fields, and then
+//!   `sender.confirm(Some(fields.get("csrf_token")))?`, gives who sent it, after the checks against other sites' pages. A
+//!   handler of `POST` that takes `Caller` itself refuses whoever has a cookie and doesn't send the token as a header.
 //! - `caller.csrf()` is the value of the hidden field `csrf_token` that every form of a signed-in page carries; scripts may
 //!   send it as the header `x-csrf-token` instead. Where nobody is signed in it is empty, and isn't asked for.
 //! - [`sign_in`] checks credentials and gives the cookie to add to the answer (`response.cookie(cookie)`); [`sign_out`] ends

@@ -29,7 +29,7 @@ fn defaults() {
     assert!(settings.database.url.is_none() && settings.smtp.url.is_none() && settings.clock.start.is_none());
     assert_eq!(settings.calendar.rollover, Rollover::HolidayOnly);
     assert_eq!(settings.reference.prefix, "JS");
-    assert!((settings.classify.abstain_below - 0.45).abs() < f64::EPSILON);
+    assert!((settings.classify.abstain_below - 0.65).abs() < f64::EPSILON);
     // Every setting has a default in the file, and every entry of the file is a setting (an unknown one is a fault).
     assert_eq!(settings.listing.len(), crate::config::settings::count());
     assert!(settings.listing.iter().all(|listed| listed.origin == "default"));
