@@ -22,5 +22,6 @@ mod filing;
 mod import;
 mod life;
 mod model;
+mod privacy;
 mod rules;
 mod support;
