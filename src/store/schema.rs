@@ -30,7 +30,7 @@ diesel::table! {
         recovered_fen -> Nullable<BigInt>,
         data_key -> Binary,
         narrative -> Binary,
-        doc -> Text,
+        doc -> Binary,
         last_hash -> Binary,
         created_at -> Ts,
     }
@@ -69,7 +69,7 @@ diesel::table! {
         role -> Text,
         actor -> Nullable<Text>,
         unit -> Nullable<Text>,
-        data -> Text,
+        data -> Binary,
         sealed -> Nullable<Binary>,
         commitment -> Nullable<Binary>,
         hash -> Binary,

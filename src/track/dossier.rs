@@ -7,6 +7,7 @@ use crate::domain::chain::{self, Hash};
 use crate::domain::vocabulary::PartyRole;
 use crate::privacy::{CaseKey, Field, OpenError, Purpose, Vault};
 use crate::store::filing::{EventRow, PartyRow};
+use crate::store::packed;
 use crate::store::types::Key;
 use uuid::Uuid;
 
@@ -72,7 +73,7 @@ impl<'a> Dossier<'a> {
     /// Seals the narrative.
     pub fn seal_narrative(&self, entropy: &dyn Entropy, narrative: &str) -> Vec<u8> {
         let row = row(self.id, 0);
-        self.key.seal(entropy, Field { table: "cases", column: "narrative", row: &row }, narrative.as_bytes())
+        self.key.seal(entropy, Field { table: "cases", column: "narrative", row: &row }, &packed::prose(narrative))
     }
 
     /// Opens it.
@@ -82,7 +83,7 @@ impl<'a> Dossier<'a> {
     pub fn open_narrative(&self, sealed: &[u8]) -> Result<String, OpenError> {
         let row = row(self.id, 0);
         let bytes = self.key.open(Field { table: "cases", column: "narrative", row: &row }, sealed)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        packed::unpack(&bytes).map_err(|_| OpenError::Malformed)
     }
 
     /// Seals a party, and hashes what it may be looked up by. A merchant's contacts are no person's: they aren't hashed.
