@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const NAME: &str = "欧阳海棠";
 const PHONE: &str = "13912345678";
-const ID: &str = "32010219900307721X";
+const ID: &str = "320102199003077219";
 const EMAIL: &str = "haitang.ouyang@example.com";
 
 fn filing() -> FilingBuilder {
