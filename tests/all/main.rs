@@ -18,10 +18,14 @@
 mod architecture;
 mod audit;
 mod crash;
+mod evidence;
+mod figures;
 mod filing;
 mod import;
 mod life;
 mod model;
+mod operation;
+mod preview;
 mod privacy;
 mod rules;
 mod support;
