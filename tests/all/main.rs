@@ -17,6 +17,7 @@
 
 mod architecture;
 mod audit;
+mod canary;
 mod crash;
 mod evidence;
 mod figures;
