@@ -26,6 +26,8 @@ mod import;
 mod life;
 mod model;
 mod operation;
+mod pages;
+mod post;
 mod preview;
 mod privacy;
 mod rules;
