@@ -53,7 +53,7 @@ const ROOMS: &[Room] = &[
     room("access", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app"]),
     room("measure", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("notify", &["domain", "ambient", "config", "privacy", "store", "app"]),
-    room("track", &["domain", "ambient", "config", "privacy", "store", "app", "measure"]),
+    room("track", &["domain", "ambient", "config", "privacy", "audit", "store", "app", "measure", "notify"]),
     room(
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
