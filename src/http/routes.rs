@@ -47,6 +47,7 @@ routes! {
     "/api/v1/cases/{reference}/transitions"           post api::transitions::act;
     "/api/v1/cases/{reference}/attachments"           get api::attachments::list, post api::attachments::add;
     "/api/v1/cases/{reference}/attachments/{id}"      get api::attachments::download;
+    "/api/v1/cases/{reference}/unmask"                post api::unmask::show;
     // Previews
     "/api/v1/classify"                                post api::preview::classify;
     "/api/v1/route"                                   post api::preview::route;
@@ -54,6 +55,8 @@ routes! {
     "/api/v1/calendar/due"                            get api::calendar::due;
     // Staff
     "/api/v1/queue"                                   get api::queue::page;
+    "/api/v1/notices"                                 get api::notices::list;
+    "/api/v1/notices/{id}"                            post api::notices::settle;
     "/api/v1/metrics/summary"                         get api::metrics::summary;
     "/api/v1/metrics/timeseries"                      get api::metrics::timeseries;
     "/api/v1/metrics/breakdown"                       get api::metrics::breakdown;

@@ -8,10 +8,12 @@ pub mod cases;
 pub mod events;
 pub mod health;
 pub mod metrics;
+pub mod notices;
 pub mod preview;
 pub mod queue;
 pub mod reference;
 pub mod transitions;
+pub mod unmask;
 
 use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;
