@@ -68,6 +68,8 @@ pub struct Settings {
     pub measure: Measure,
     /// The audit log.
     pub audit: Audit,
+    /// Personal data.
+    pub privacy: Privacy,
     /// The clock of drills and tests.
     pub clock: Clock,
     /// The log.
@@ -169,8 +171,10 @@ pub struct Classify {
 pub struct Auth {
     /// Minutes that an access token lives.
     pub access_minutes: u16,
-    /// Days that a refresh token lives without use.
-    pub refresh_days: u16,
+    /// Minutes without use after which a session ends.
+    pub idle_minutes: u16,
+    /// Hours after which a session ends in any case.
+    pub session_hours: u16,
     /// Always `false` in this version: the start is refused otherwise.
     pub totp_required: bool,
     /// Threads that hash passwords; 0 is one per core, four at most.
@@ -328,6 +332,15 @@ pub struct Audit {
     pub secret_key: Option<Secret>,
     /// Minutes between two checkpoints.
     pub checkpoint_minutes: u16,
+}
+
+/// `[privacy]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Privacy {
+    /// What seals new values: `aes_256_gcm` or `sm4_gcm`.
+    pub suite: String,
+    /// Times a day that one account may see masked fields.
+    pub unmask_per_day: u32,
 }
 
 /// `[clock]`

@@ -23,6 +23,7 @@ pub mod notices;
 mod open;
 mod patch;
 pub mod round;
+pub mod unmask;
 
 #[cfg(test)]
 mod tests;
