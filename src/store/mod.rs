@@ -24,6 +24,7 @@ mod dialect;
 pub mod engine;
 pub mod filing;
 mod kept;
+pub mod meters;
 mod migrate;
 pub mod packed;
 pub mod partitions;
@@ -37,5 +38,5 @@ pub mod upkeep;
 pub mod users;
 mod writer;
 
-pub use db::{Db, Target};
+pub use db::{Db, Target, Timeouts};
 pub use engine::{Options, Store, StoreError, Tx};

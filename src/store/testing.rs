@@ -20,7 +20,7 @@ pub(crate) fn stores() -> Vec<Opened> {
     if let Ok(url) = std::env::var("FANGXIN_TEST_POSTGRES") {
         let schema = format!("test_{}", tempfile::tempdir().unwrap().path().file_name().unwrap().to_string_lossy());
         let schema: String = schema.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        let mut db = db::open(&Target::Postgres(url.clone())).unwrap();
+        let mut db = db::open(&Target::Postgres(url.clone()), &Timeouts::default()).unwrap();
         dialect::execute(&mut db, &format!("CREATE SCHEMA \"{schema}\"")).unwrap();
         let joint = if url.contains('?') { '&' } else { '?' };
         let target = Target::Postgres(format!("{url}{joint}options=-csearch_path%3D%22{schema}%22"));

@@ -1,10 +1,11 @@
 //! The one thread through which writes go in groups: every write of SQLite, the filings of PostgreSQL.
 
 use crate::store::counters::Deltas;
-use crate::store::db::{self, Db, Target};
+use crate::store::db::{self, Db, Target, Timeouts};
 use crate::store::dialect;
 use crate::store::engine::{Options, StoreError, Tx, Unit};
 use crate::store::filing::{self, Filed, Filing};
+use crate::store::meters::Meters;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -33,11 +34,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(options: &Options, damaged: &Arc<AtomicBool>) -> Result<Self, StoreError> {
+    pub(super) fn start(options: &Options, meters: &Meters, damaged: &Arc<AtomicBool>) -> Result<Self, StoreError> {
         let (queue, messages) = mpsc::channel(options.queue);
         let loop_ = Loop {
             messages,
             target: options.target.clone(),
+            timeouts: options.timeouts,
+            meters: meters.clone(),
             group: options.group.max(1),
             damaged: Arc::clone(damaged),
             connection: None,
@@ -47,6 +50,11 @@ impl Writer {
             .spawn(move || loop_.run())
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Messages that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     pub(super) fn send(&self, message: Message) -> Result<(), StoreError> {
@@ -89,6 +97,8 @@ impl Pending {
 struct Loop {
     messages: mpsc::Receiver<Message>,
     target: Target,
+    timeouts: Timeouts,
+    meters: Meters,
     group: usize,
     damaged: Arc<AtomicBool>,
     connection: Option<Db>,
@@ -190,7 +200,7 @@ impl Loop {
 
     fn open(&mut self) -> Result<&mut Db, StoreError> {
         if self.connection.is_none() {
-            let opened = db::open(&self.target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let opened = db::open(&self.target, &self.timeouts).map_err(|error| StoreError::Unavailable(error.to_string()))?;
             self.connection = Some(opened);
         }
         self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
