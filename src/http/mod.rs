@@ -14,6 +14,7 @@ pub mod openapi;
 pub mod pages;
 pub mod routes;
 pub mod server;
+pub mod telemetry;
 pub mod views;
 
 mod cursor;
@@ -22,6 +23,7 @@ use crate::ambient::{Clock, Stopwatch};
 use crate::app::App;
 use crate::http::caller::standing;
 use crate::http::error::Problem;
+use crate::http::telemetry::Telemetry;
 use crate::identity::attempts::address_key;
 use crate::identity::{Caller as Who, Limiter, Quota};
 use crate::store::users::User;
@@ -39,6 +41,8 @@ pub struct Edge {
     pub draining: Arc<Draining>,
     /// Accounts looked up lately.
     pub accounts: Accounts,
+    /// What is counted of requests.
+    pub telemetry: Arc<Telemetry>,
     limits: Option<Limits>,
 }
 
@@ -72,7 +76,7 @@ impl std::fmt::Debug for Limits {
 
 impl Edge {
     /// The edge of an app.
-    pub fn new(app: &App, draining: Arc<Draining>) -> Self {
+    pub fn new(app: &App, draining: Arc<Draining>, telemetry: Arc<Telemetry>) -> Self {
         let limits = &app.settings.limits;
         let limiter = |per_minute: u32| {
             let quota = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
@@ -83,7 +87,7 @@ impl Edge {
             filings: limiter(limits.filings_per_minute),
             requests: limiter(limits.requests_per_minute),
         });
-        Self { draining, accounts: Accounts::default(), limits }
+        Self { draining, accounts: Accounts::default(), telemetry, limits }
     }
 
     /// Counts a filing by the public from an address.

@@ -24,7 +24,7 @@ use jiff::{Span as Length, ToSpan};
 use proptest::prelude::*;
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap()
 }
 
 /// Lists all cases behind a part of a rate, in pages of an odd size.
@@ -223,6 +223,7 @@ fn new_case(n: u64, kind: u8, place: u8, day_no: i32) -> Case {
         paused_on: None,
         paused_days: 0,
         stopped_on: None,
+        stage: None,
     });
     case
 }

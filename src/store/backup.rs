@@ -1,6 +1,6 @@
 //! Whole copies of the database: a consistent one while it is in use, and what must hold of a copy before it is trusted.
 
-use crate::store::db::{self, Db, Target};
+use crate::store::db::{self, Db, Target, Timeouts};
 use crate::store::dialect;
 use crate::store::engine::{StoreError, transaction};
 use diesel::prelude::*;

@@ -3,15 +3,14 @@
 use crate::store::counters::{CounterRow, Deltas};
 use crate::store::db::{Db, LEAST_SQLITE};
 use crate::store::engine::StoreError;
-use crate::store::filing::{
-    CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, OutboxRow, PartyRow,
-};
+use crate::store::filing::{CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, PartyRow};
 use crate::store::kept;
+use crate::store::outbox::{Claim, OutboxRow, PENDING};
 use crate::store::schema::{
     audit_heads, case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox,
     parties,
 };
-use crate::store::types::{Day, Key, On, Uid};
+use crate::store::types::{At, Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -45,17 +44,25 @@ pub(super) fn version(db: &mut Db) -> Result<String, StoreError> {
 /// Refuses an engine that this service must not run on, or a damaged file.
 pub(super) fn check_engine(db: &mut Db) -> Result<(), StoreError> {
     let version = version(db)?;
-    let Db::Sqlite(c) = db else { return Ok(()) };
+    if matches!(db, Db::Pg(_)) {
+        return Ok(());
+    }
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     if found < LEAST_SQLITE {
         return Err(StoreError::Unavailable(format!("SQLite {version} can lose commits; 3.51.3 is the least")));
     }
+    check_file(db)
+}
+
+/// Looks the whole file over (SQLite): whether every page, row and index is formed as it should be.
+pub(super) fn check_file(db: &mut Db) -> Result<(), StoreError> {
     #[derive(QueryableByName)]
     struct Check {
         #[diesel(sql_type = Text)]
         quick_check: String,
     }
+    let Db::Sqlite(c) = db else { return Ok(()) };
     let check: Check = diesel::sql_query("PRAGMA quick_check(1)").get_result(c)?;
     if check.quick_check == "ok" { Ok(()) } else { Err(StoreError::Corrupt(check.quick_check)) }
 }
@@ -450,4 +457,30 @@ pub(super) fn lock_counters(db: &mut Db) -> Result<(), StoreError> {
         Db::Pg(_) => execute(db, "SET LOCAL lock_timeout = '60s'; LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE"),
         Db::Sqlite(_) => Ok(()),
     }
+}
+
+/// What is due in a bucket and unclaimed, the urgent first, then the oldest. On PostgreSQL rows that another transaction is
+/// claiming are passed over; SQLite has one writer.
+pub(super) fn due_rows(
+    db: &mut Db,
+    claim: &Claim,
+    without: &[String],
+    most: usize,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    macro_rules! due {
+        () => {
+            outbox::table
+                .filter(outbox::bucket.eq(claim.bucket).and(outbox::state.eq(PENDING)))
+                .filter(outbox::due_at.le(At(claim.now)).and(outbox::lease.is_null()))
+                .filter(outbox::lane.ne_all(without.to_vec()))
+                .order((outbox::urgent.desc(), outbox::due_at))
+                .limit(most)
+                .select(OutboxRow::as_select())
+        };
+    }
+    Ok(match db {
+        Db::Pg(c) => due!().for_update().skip_locked().load(c)?,
+        Db::Sqlite(c) => due!().load(c)?,
+    })
 }

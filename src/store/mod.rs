@@ -26,6 +26,7 @@ pub mod filing;
 mod kept;
 pub mod meters;
 mod migrate;
+pub mod outbox;
 pub mod packed;
 pub mod partitions;
 pub mod queue;

@@ -1,6 +1,6 @@
 //! Stores for tests: a file that goes away, and a schema of its own on PostgreSQL when a server is named.
 
-use crate::store::db::{self, Target};
+use crate::store::db::{self, Target, Timeouts};
 use crate::store::dialect;
 use crate::store::engine::{Options, Store};
 

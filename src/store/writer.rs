@@ -121,8 +121,11 @@ impl Loop {
     /// Runs a group and commits it, then answers each of its members.
     fn write(&mut self, group: Vec<Message>) {
         let mut pending = Vec::with_capacity(group.len());
+        self.meters.group_size.observe(group.len() as f64);
         match self.commit(group, &mut pending) {
-            Ok(()) => {
+            Ok(filed) => {
+                self.meters.commits.inc();
+                self.meters.cases_filed.inc_by(filed);
                 for answer in pending {
                     answer.answer(None);
                 }
@@ -131,6 +134,7 @@ impl Loop {
                 // After a failed commit or fsync nobody knows what the file holds: the connection is given up, SQLite's
                 // next one recovers from the log, and no member is told that its work was kept.
                 self.connection = None;
+                self.meters.lost_groups.inc();
                 let message = error.to_string();
                 tracing::error!(error = %message, members = pending.len(), "a group of writes was lost");
                 if message.contains("malformed") || matches!(error, StoreError::Corrupt(_)) {
@@ -143,7 +147,8 @@ impl Loop {
         }
     }
 
-    fn commit(&mut self, group: Vec<Message>, pending: &mut Vec<Pending>) -> Result<(), StoreError> {
+    /// Commits a group; gives the number of cases that were filed in it.
+    fn commit(&mut self, group: Vec<Message>, pending: &mut Vec<Pending>) -> Result<u64, StoreError> {
         let mut filings = Vec::new();
         let mut units = Vec::new();
         for message in group {
@@ -187,15 +192,19 @@ impl Loop {
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
+        let mut filed = 0;
         if began.is_ok() {
             let ends = file(db, &filings.iter().map(|(filing, _)| filing.as_ref()).collect::<Vec<_>>(), &mut deltas);
+            let done = filings.iter().zip(&ends).filter(|(_, end)| matches!(end, Ok(Filed::Done)));
+            filed = done.map(|((filing, _), _)| filing.cases.len() as u64).sum();
             pending.extend(filings.into_iter().zip(ends).map(|((_, reply), end)| Pending::File(reply, end)));
         } else {
             pending.extend(filings.into_iter().map(|(_, reply)| Pending::File(reply, Ok(Filed::Done))));
         }
         began?;
         dialect::add_counters(db, &deltas)?;
-        dialect::execute(db, "COMMIT")
+        dialect::execute(db, "COMMIT")?;
+        Ok(filed)
     }
 
     fn open(&mut self) -> Result<&mut Db, StoreError> {

@@ -8,6 +8,7 @@ pub mod cases;
 pub mod events;
 pub mod health;
 pub mod metrics;
+pub mod notices;
 pub mod preview;
 pub mod queue;
 pub mod reference;
