@@ -73,9 +73,7 @@ pub(super) fn open(target: &Target, timeouts: &Timeouts) -> Result<Db, Connectio
 pub(super) fn open_reader(target: &Target, timeouts: &Timeouts) -> Result<Db, ConnectionError> {
     match target {
         Target::Sqlite(path) => sqlite(path, timeouts, "PRAGMA query_only = ON;").map(Db::Sqlite),
-        Target::Postgres(url) => {
-            postgres(url, timeouts, "SET default_transaction_read_only = on;").map(Db::Pg)
-        }
+        Target::Postgres(url) => postgres(url, timeouts, "SET default_transaction_read_only = on;").map(Db::Pg),
     }
 }
 

@@ -100,6 +100,20 @@ pub(super) fn syncing(db: &mut Db) -> Result<(bool, String), StoreError> {
     Ok((synced, value))
 }
 
+/// How long a connection waits: for a statement (PostgreSQL), for a lock (SQLite).
+#[cfg(test)]
+pub(super) fn waits(db: &mut Db) -> Result<String, StoreError> {
+    let query = match db {
+        Db::Pg(_) => "SELECT current_setting('statement_timeout') AS version",
+        Db::Sqlite(_) => "SELECT CAST(timeout AS TEXT) AS version FROM pragma_busy_timeout",
+    };
+    let row: Version = match db {
+        Db::Pg(c) => diesel::sql_query(query).get_result(c)?,
+        Db::Sqlite(c) => diesel::sql_query(query).get_result(c)?,
+    };
+    Ok(row.version)
+}
+
 /// Runs a statement without parameters.
 pub(super) fn execute(db: &mut Db, sql: &str) -> Result<(), StoreError> {
     match db {

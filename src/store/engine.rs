@@ -192,7 +192,8 @@ impl Store {
     /// # Errors
     /// When it can't be reached, is damaged, has a newer schema, or is a SQLite that can lose commits.
     pub fn open(options: &Options) -> Result<Self, StoreError> {
-        let mut db = db::open(&options.target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let mut db = db::open(&options.target, &Timeouts::PATIENT)
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         dialect::check_engine(&mut db)?;
         migrate::run(&mut db)?;
         drop(db);
@@ -201,7 +202,9 @@ impl Store {
         let writer = Writer::start(options, &meters, &damaged)?;
         let writes = match &options.target {
             Target::Sqlite(_) => None,
-            Target::Postgres(_) => Some(Lane::start("fangxin-write", options.writers, options, false, &meters, &damaged)?),
+            Target::Postgres(_) => {
+                Some(Lane::start("fangxin-write", options.writers, options, false, &meters, &damaged)?)
+            }
         };
         let reads = Lane::start("fangxin-read", options.readers, options, true, &meters, &damaged)?;
         Ok(Self { target: options.target.clone(), timeouts: options.timeouts, reads, writer, writes, meters, damaged })
@@ -513,4 +516,58 @@ pub(super) fn transaction<T>(
     work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     db.transaction(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::stores_with;
+
+    #[tokio::test]
+    async fn a_unit_that_no_connection_takes_up_in_time_never_runs() {
+        let timeouts = Timeouts { acquire: Duration::from_millis(50), ..Timeouts::default() };
+        for opened in stores_with(timeouts) {
+            let store = &opened.store;
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            let held = Mutex::new(held);
+            let ran = Arc::new(AtomicUsize::new(0));
+            let also = Arc::clone(&ran);
+            let first = store.read(move |_| {
+                let _ = held.lock().unwrap().recv();
+                Ok(1)
+            });
+            let second = async {
+                let end = store
+                    .read(move |_| {
+                        also.fetch_add(1, Ordering::Relaxed);
+                        Ok(2)
+                    })
+                    .await;
+                drop(release);
+                end
+            };
+            let (first, second) = tokio::join!(first, second);
+            assert_eq!(first.unwrap(), 1, "what has begun is waited for");
+            assert!(matches!(second, Err(StoreError::Busy)), "{second:?}");
+            assert_eq!(store.read(|_| Ok(3)).await.unwrap(), 3);
+            assert_eq!(ran.load(Ordering::Relaxed), 0, "a unit ran that its caller had given up");
+            assert_eq!(store.waiting().iter().map(|(_, units)| units).sum::<usize>(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_engines_are_told_how_long_to_wait() {
+        let timeouts = Timeouts {
+            statement: Duration::from_millis(1234),
+            busy: Duration::from_millis(4321),
+            ..Timeouts::default()
+        };
+        for opened in stores_with(timeouts) {
+            let waits = |db: &mut Db| dialect::waits(db);
+            let read = opened.store.read(waits).await.unwrap();
+            let write = opened.store.write(move |tx| waits(tx.db())).await.unwrap();
+            let expected = if matches!(opened.store.target(), Target::Sqlite(_)) { "4321" } else { "1234ms" };
+            assert_eq!((read.as_str(), write.as_str()), (expected, expected));
+        }
+    }
 }

@@ -118,7 +118,8 @@ pub struct Health {
 /// # Errors
 /// When the engine doesn't answer or has no accounts: a database that was never served.
 pub fn staffed(target: &Target) -> Result<Vec<String>, StoreError> {
-    let mut db = db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let mut db =
+        db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     users::units(&mut db)
 }
 
@@ -127,7 +128,8 @@ pub fn staffed(target: &Target) -> Result<Vec<String>, StoreError> {
 /// # Errors
 /// When it doesn't answer, is too old, or is damaged.
 pub fn health(target: &Target) -> Result<Health, StoreError> {
-    let mut db = db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let mut db =
+        db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     dialect::check_engine(&mut db)?;
     let (commits_are_synced, sync_setting) = dialect::syncing(&mut db)?;
     Ok(Health {

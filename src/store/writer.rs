@@ -209,7 +209,8 @@ impl Loop {
 
     fn open(&mut self) -> Result<&mut Db, StoreError> {
         if self.connection.is_none() {
-            let opened = db::open(&self.target, &self.timeouts).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let opened =
+                db::open(&self.target, &self.timeouts).map_err(|error| StoreError::Unavailable(error.to_string()))?;
             self.connection = Some(opened);
         }
         self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))

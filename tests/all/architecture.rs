@@ -120,6 +120,45 @@ fn the_table_has_no_circle() {
     }
 }
 
+/// Settings whose effect is that they are checked at the start.
+const SETTINGS_OF_THE_START: &[&str] = &["auth.totp_required", "auth.refresh_days"];
+
+#[test]
+fn every_setting_is_read_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = Vec::new();
+    walk(&root.join("src"), &mut |path| {
+        // Where settings are declared and checked they have no effect yet.
+        if !path.to_string_lossy().contains("src/config/settings") {
+            let tokens = production(tokenise(&fs::read_to_string(path).unwrap()));
+            sources.push(tokens.into_iter().map(|(_, token)| token).collect::<Vec<_>>());
+        }
+    });
+    let defaults = fs::read_to_string(root.join("config/default.toml")).unwrap();
+    let (mut section, mut keys, mut idle) = (String::new(), 0, Vec::new());
+    for line in defaults.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            name.clone_into(&mut section);
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            keys += 1;
+            if !SETTINGS_OF_THE_START.contains(&&*format!("{section}.{key}"))
+                && !sources.iter().any(|tokens| reads(tokens, &section, key))
+            {
+                idle.push(format!("{section}.{key}"));
+            }
+        }
+    }
+    assert!(keys > 40, "only {keys} settings were found");
+    assert!(idle.is_empty(), "settings that nothing reads: {}", idle.join(", "));
+}
+
+/// Whether a file takes a key of a section of the settings: `.section.key`, or `.key` where it also has to do with the section.
+fn reads(tokens: &[String], section: &str, key: &str) -> bool {
+    let field = |name: &str| tokens.windows(2).any(|pair| pair[0] == "." && pair[1] == name);
+    let kind: String = section[..1].to_uppercase() + &section[1..];
+    field(key) && (field(section) || (tokens.iter().any(|token| token == "settings") && tokens.contains(&kind)))
+}
+
 fn walk(folder: &Path, visit: &mut impl FnMut(&Path)) {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();

@@ -29,3 +29,4 @@ mod post;
 mod preview;
 mod rules;
 mod support;
+mod watch;

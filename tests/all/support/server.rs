@@ -1,7 +1,7 @@
 //! The program as a child process, with data of its own.
 
 use super::client::{Call, Client, Session};
-use super::engine::{Database, Engine};
+use super::engine::{Connection, Database, Engine};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
@@ -203,18 +203,22 @@ impl TestApp {
         }
     }
 
+    /// Another setting for the next start.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((format!("FANGXIN__{key}"), value.to_owned()));
+    }
+
+    /// A connection past the service.
+    pub(crate) fn connection(&self) -> Connection {
+        match &self.database {
+            Some(database) => Connection::postgres(&database.url),
+            None => Connection::sqlite(&self.data().join("fangxin.db")),
+        }
+    }
+
     /// Runs a statement past the service, as an intruder with the database would; the server must not run on SQLite.
     pub(crate) fn tamper(&self, statement: &str) {
-        use diesel::connection::SimpleConnection as _;
-        use diesel::{Connection as _, PgConnection, SqliteConnection};
-        let end = match &self.database {
-            Some(database) => PgConnection::establish(&database.url).expect("the database").batch_execute(statement),
-            None => {
-                let file = self.data().join("fangxin.db");
-                SqliteConnection::establish(&file.to_string_lossy()).expect("the database").batch_execute(statement)
-            }
-        };
-        end.unwrap_or_else(|error| panic!("{}: {statement}: {error}", self.engine));
+        self.connection().run(statement);
     }
 
     /// The end of what the server wrote.
