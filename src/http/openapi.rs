@@ -71,6 +71,7 @@ codes! {
         api::attachments::add,
         api::attachments::list,
         api::attachments::download,
+        api::unmask::show,
         api::preview::classify,
         api::preview::route,
         api::calendar::due,

@@ -47,6 +47,7 @@ routes! {
     "/api/v1/cases/{reference}/transitions"           post api::transitions::act;
     "/api/v1/cases/{reference}/attachments"           get api::attachments::list, post api::attachments::add;
     "/api/v1/cases/{reference}/attachments/{id}"      get api::attachments::download;
+    "/api/v1/cases/{reference}/unmask"                post api::unmask::show;
     // Previews
     "/api/v1/classify"                                post api::preview::classify;
     "/api/v1/route"                                   post api::preview::route;

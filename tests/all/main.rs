@@ -17,6 +17,7 @@
 
 mod architecture;
 mod audit;
+mod canary;
 mod crash;
 mod evidence;
 mod figures;
@@ -25,8 +26,10 @@ mod import;
 mod life;
 mod model;
 mod operation;
+mod pages;
 mod post;
 mod preview;
+mod privacy;
 mod rules;
 mod support;
 mod watch;

@@ -83,7 +83,7 @@ fn while_locked<T>(app: &TestApp, work: impl FnOnce() -> T) -> T {
         Engine::Sqlite => "BEGIN IMMEDIATE",
         Engine::Postgres => "BEGIN; LOCK TABLE cases IN ACCESS EXCLUSIVE MODE",
     };
-    let mut held = app.connection();
+    let mut held = app.contents();
     held.run(lock);
     let (done, wait) = std::sync::mpsc::channel::<()>();
     std::thread::scope(|scope| {

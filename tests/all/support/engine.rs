@@ -1,11 +1,9 @@
 //! The two databases that every suite runs on.
 
 use super::say;
-use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
-use diesel::{Connection as _, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+use diesel::{Connection, RunQueryDsl, sql_query};
 use std::fmt;
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -78,71 +76,5 @@ impl Drop for Database {
         if !std::thread::panicking() {
             admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
         }
-    }
-}
-
-/// A connection to the database of a server, past the service.
-pub(crate) enum Connection {
-    Sqlite(SqliteConnection),
-    Postgres(PgConnection),
-}
-
-#[derive(QueryableByName)]
-struct Line {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    line: String,
-}
-
-impl Connection {
-    pub(crate) fn sqlite(file: &Path) -> Self {
-        Self::Sqlite(SqliteConnection::establish(&file.to_string_lossy()).expect("the database"))
-    }
-
-    pub(crate) fn postgres(url: &str) -> Self {
-        Self::Postgres(PgConnection::establish(url).expect("the database"))
-    }
-
-    /// Runs statements.
-    pub(crate) fn run(&mut self, statements: &str) {
-        let end = match self {
-            Self::Sqlite(connection) => connection.batch_execute(statements),
-            Self::Postgres(connection) => connection.batch_execute(statements),
-        };
-        end.unwrap_or_else(|error| panic!("{statements}: {error}"));
-    }
-
-    /// The lines of a query whose one column is the text `line`.
-    pub(crate) fn lines(&mut self, query: &str) -> Vec<String> {
-        let end = match self {
-            Self::Sqlite(connection) => sql_query(query).load::<Line>(connection),
-            Self::Postgres(connection) => sql_query(query).load::<Line>(connection),
-        };
-        let lines = end.unwrap_or_else(|error| panic!("{query}: {error}"));
-        lines.into_iter().map(|line| line.line).collect()
-    }
-
-    /// The tables, but those of the engine.
-    pub(crate) fn tables(&mut self) -> Vec<String> {
-        self.lines(match self {
-            Self::Sqlite(_) => {
-                "SELECT name AS line FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
-            }
-            Self::Postgres(_) => {
-                "SELECT table_name::text AS line FROM information_schema.tables WHERE table_schema = 'public' \
-                 AND table_type = 'BASE TABLE' ORDER BY 1"
-            }
-        })
-    }
-
-    /// The rows of a table, each as one text, in the order of those texts.
-    pub(crate) fn rows(&mut self, table: &str) -> Vec<String> {
-        let query = match self {
-            Self::Sqlite(_) => {
-                let columns = format!("SELECT 'quote(\"' || name || '\")' AS line FROM pragma_table_info('{table}')");
-                format!("SELECT {} AS line FROM \"{table}\" ORDER BY 1", self.lines(&columns).join(" || ' ' || "))
-            }
-            Self::Postgres(_) => format!("SELECT t::text AS line FROM \"{table}\" t ORDER BY 1"),
-        };
-        self.lines(&query)
     }
 }

@@ -1,7 +1,8 @@
 //! The program as a child process, with data of its own.
 
 use super::client::{Call, Client, Session};
-use super::engine::{Connection, Database, Engine};
+use super::contents::Contents;
+use super::engine::{Database, Engine};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
@@ -99,7 +100,8 @@ impl TestApp {
         self.home.path().join("data")
     }
 
-    fn log(&self) -> PathBuf {
+    /// What the server writes.
+    pub(crate) fn log(&self) -> PathBuf {
         self.home.path().join("stderr.log")
     }
 
@@ -208,17 +210,17 @@ impl TestApp {
         self.settings.push((format!("FANGXIN__{key}"), value.to_owned()));
     }
 
-    /// A connection past the service.
-    pub(crate) fn connection(&self) -> Connection {
-        match &self.database {
-            Some(database) => Connection::postgres(&database.url),
-            None => Connection::sqlite(&self.data().join("fangxin.db")),
-        }
-    }
-
     /// Runs a statement past the service, as an intruder with the database would; the server must not run on SQLite.
     pub(crate) fn tamper(&self, statement: &str) {
-        self.connection().run(statement);
+        self.contents().run(statement);
+    }
+
+    /// The database, to be looked into past the service.
+    pub(crate) fn contents(&self) -> Contents {
+        match &self.database {
+            Some(database) => Contents::of_url(&database.url),
+            None => Contents::of_file(&self.data().join("fangxin.db")),
+        }
     }
 
     /// The end of what the server wrote.
