@@ -114,9 +114,9 @@ fn a_rate_of_few_cases_is_shown_as_counts_and_how_few_is_the_installations() {
         let reply = app.get(&format!("/api/v1/metrics/summary?{PERIOD}"), &supervisor).send();
         let summary = reply.expect(200);
         let rates = summary["rates"].as_array().expect("rates");
-        let handling = rates.iter().find(|rate| rate["code"] == "handling").expect("the rate of handling");
-        assert_eq!(handling["denominator"], 8, "{reply}");
-        assert_eq!((&handling["small"], handling["value"].is_number()), (&json!(!is_shown), is_shown), "{handling}");
+        let returned = rates.iter().find(|rate| rate["code"] == "return").expect("the rate of returns");
+        assert_eq!(returned["denominator"], 8, "{reply}");
+        assert_eq!((&returned["small"], returned["value"].is_number()), (&json!(!is_shown), is_shown), "{returned}");
         // Of nothing there is no rate, however small a number may be.
         let none = rates.iter().find(|rate| rate["denominator"] == 0).expect("a rate of nothing");
         assert_eq!(none["value"], Value::Null, "{none}");
