@@ -31,5 +31,6 @@ mod post;
 mod preview;
 mod privacy;
 mod rules;
+mod security_sessions;
 mod support;
 mod watch;
