@@ -57,6 +57,7 @@ const ROOMS: &[Room] = &[
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
     ),
+    room("learn", &["domain", "ambient", "config", "privacy", "store", "app", "classify", "track"]),
     // The doors. They translate and decide nothing.
     room(
         "http",
@@ -69,7 +70,7 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "intake", "classify",
-            "route", "track", "measure", "notify", "http",
+            "learn", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),
