@@ -24,6 +24,7 @@ mod dialect;
 pub mod engine;
 pub mod filing;
 mod kept;
+pub mod learned;
 pub mod meters;
 mod migrate;
 pub mod outbox;

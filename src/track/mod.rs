@@ -22,6 +22,7 @@ pub mod notices;
 mod open;
 mod patch;
 pub mod unmask;
+pub mod verdicts;
 
 #[cfg(test)]
 mod tests;

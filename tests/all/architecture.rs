@@ -58,6 +58,7 @@ const ROOMS: &[Room] = &[
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
     ),
+    room("learn", &["domain", "ambient", "config", "privacy", "store", "app", "classify", "track"]),
     // The doors. They translate and decide nothing.
     room(
         "http",
@@ -70,7 +71,7 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "access", "intake",
-            "classify", "route", "track", "measure", "notify", "http",
+            "classify", "learn", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),

@@ -140,7 +140,7 @@ fn an_import_that_was_killed_in_the_middle_is_taken_up_again() {
         assert_eq!((code, &told["refused"]), (Some(0), &json!([])), "{engine}: {told}");
         assert!(count("existing") > 0 && count("created") > 0, "{engine}: the kill was not in the middle: {told}");
         assert_eq!(count("existing") + count("created"), 600, "{engine}: {told}");
-        assert_eq!(app.pages("/api/v1/queue?limit=200", &supervisor).len(), lines, "{engine}: doubled or lost");
+        assert_eq!(app.pages("/api/v1/queue?limit=100", &supervisor).len(), lines, "{engine}: doubled or lost");
         let (_, told) = import(&app, &file, &[]);
         assert_eq!((&told["existing"], &told["created"]), (&json!(lines), &json!(0)), "{engine}: {told}");
     }
