@@ -393,7 +393,13 @@ pub const TABLE: &[Transition] = &[
         from: &[State::Accepted],
         to: To::State(State::Mediating),
         by: &[Role::Officer],
-        fields: &[may("note", Value::Text(2000))],
+        // Art 20: time, place and mediators are told in advance.
+        fields: &[
+            may("time", Value::Text(100)),
+            may("place", Value::Text(200)),
+            may("mediators", Value::Text(100)),
+            may("note", Value::Text(2000)),
+        ],
         guards: &[Guard::BothConsent],
         clocks: &[],
         marks: &[Mark::Mediation],

@@ -45,12 +45,13 @@ const ROOMS: &[Room] = &[
     room("store", &["domain", "ambient"]),
     // The way of a case, last stage first. Classifying and routing are arithmetic over the catalogue: they reach no store, so
     // that they can be previewed, simulated and tested without one.
+    room("document", &["domain", "ambient", "config"]),
     room("route", &["domain", "ambient", "config"]),
     room("classify", &["domain", "ambient", "config", "route"]),
     room("app", &["domain", "ambient", "config", "privacy", "identity", "store", "route", "classify"]),
     room("measure", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("notify", &["domain", "ambient", "config", "privacy", "store", "app"]),
-    room("track", &["domain", "ambient", "config", "privacy", "store", "app", "measure"]),
+    room("track", &["domain", "ambient", "config", "document", "privacy", "store", "app", "measure"]),
     room(
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
@@ -59,15 +60,15 @@ const ROOMS: &[Room] = &[
     room(
         "http",
         &[
-            "domain", "ambient", "config", "privacy", "identity", "store", "app", "intake", "classify", "route",
-            "track", "measure", "notify",
+            "domain", "ambient", "config", "document", "privacy", "identity", "store", "app", "intake", "classify",
+            "route", "track", "measure", "notify",
         ],
     ),
     room(
         "cli",
         &[
-            "domain", "ambient", "config", "privacy", "identity", "store", "app", "intake", "classify", "route",
-            "track", "measure", "notify", "http",
+            "domain", "ambient", "config", "document", "privacy", "identity", "store", "app", "intake", "classify",
+            "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),
@@ -83,6 +84,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("actix_multipart", &["http"]),
     ("aes_gcm", &["privacy"]),
     ("argon2", &["identity"]),
+    ("krilla", &["document"]),
     ("jsonwebtoken", &["identity"]),
     ("getrandom", &["ambient"]),
 ];

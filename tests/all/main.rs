@@ -17,6 +17,7 @@
 
 mod architecture;
 mod crash;
+mod documents;
 mod filing;
 mod import;
 mod life;

@@ -4,6 +4,7 @@ pub mod attachments;
 pub mod auth;
 pub mod calendar;
 pub mod cases;
+pub mod documents;
 pub mod events;
 pub mod health;
 pub mod metrics;

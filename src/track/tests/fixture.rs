@@ -161,6 +161,7 @@ pub(super) fn catalogue() -> Catalogue {
     let others = || (grounds("OR", 4), grounds("OT", 6));
     Catalogue {
         categories: Vec::new(),
+        documents: crate::config::catalogue::Documents::default(),
         places: Places::default(),
         sectors: vec![sector("other"), sector("courier"), sector("ecommerce")],
         departments: [
