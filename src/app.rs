@@ -1,13 +1,14 @@
 //! What a request needs: built once, shared by every thread, passed in everywhere.
 
-use crate::ambient::{Clock, Entropy, today_in_shanghai};
+use crate::ambient::{Clock, Entropy, draw, today_in_shanghai};
+use crate::audit::{By, Checkpoints, Entry, Occasion};
 use crate::classify::Model;
 use crate::config::catalogue::Catalogue;
 use crate::config::settings::Settings;
-use crate::identity::{Attempts, Hasher, Tokens};
+use crate::identity::{Attempts, Caller, Hasher, Tokens};
 use crate::privacy::Vault;
 use crate::route::Router;
-use crate::store::Store;
+use crate::store::{Store, StoreError, audit};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use object_store::ObjectStore;
@@ -36,6 +37,8 @@ pub struct App {
     pub attempts: Attempts,
     /// Where the bytes of evidence lie.
     pub objects: Arc<dyn ObjectStore>,
+    /// Where the signed checkpoints of the audit log lie.
+    pub checkpoints: Checkpoints,
     /// Who answers: replaced whole when a calendar is loaded.
     router: RwLock<Arc<Router>>,
     /// Idempotency keys whose first request is still being answered by this node.
@@ -56,6 +59,7 @@ pub struct Parts {
     pub tokens: Tokens,
     pub attempts: Attempts,
     pub objects: Arc<dyn ObjectStore>,
+    pub checkpoints: Checkpoints,
 }
 
 impl std::fmt::Debug for App {
@@ -84,6 +88,7 @@ impl App {
             tokens: parts.tokens,
             attempts: parts.attempts,
             objects: parts.objects,
+            checkpoints: parts.checkpoints,
             router: RwLock::new(Arc::new(Router::new(parts.catalogue))),
             in_flight: Mutex::new(HashSet::new()),
         }
@@ -112,6 +117,49 @@ impl App {
     /// Puts another catalogue in force.
     pub fn replace_catalogue(&self, catalogue: Arc<Catalogue>) {
         *self.router.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Router::new(catalogue));
+    }
+
+    /// The beginning of an entry of the audit log, now, in the chain of this node. What happened is added by its method;
+    /// then [`audit::append`] writes it in the unit of what it records, or [`App::record`] by itself.
+    pub fn occasion(&self, who: &Caller) -> Occasion {
+        let at = self.now();
+        let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+        let random = draw::<10>(self.entropy.as_ref());
+        Occasion {
+            writer: self.settings.audit.writer.as_str().into(),
+            id: uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid(),
+            at,
+            by: By {
+                role: who.role,
+                user: who.user.clone(),
+                unit: who.unit.clone(),
+                division: who.division,
+                case: who.case,
+            },
+            request_id: None,
+        }
+    }
+
+    /// Writes an entry that belongs to no other unit of work; returns once it is durable.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn record(&self, entry: Entry) -> Result<(), StoreError> {
+        self.store.write(move |tx| audit::append(tx, &entry)).await
+    }
+
+    /// Signs how far this node's chain of the audit log has come, when it has moved; whether it had.
+    ///
+    /// # Errors
+    /// The store's, or that the place of the checkpoints doesn't take it.
+    pub async fn checkpoint(&self) -> Result<bool, StoreError> {
+        let heads = self.store.read(audit::heads).await?;
+        let mut moved = false;
+        for head in heads.iter().filter(|head| head.writer == self.settings.audit.writer) {
+            let written = self.checkpoints.write(&head.writer, head.seq, &head.hash, self.now()).await;
+            moved |= written.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        }
+        Ok(moved)
     }
 
     /// Marks a key as being answered; `None` when it already is.

@@ -1,11 +1,13 @@
 //! fangxin (放心): consumer complaints from intake to resolution.
 //!
 //! The way of a case is the way of the modules: [`intake`] → [`classify`] → [`route`] → [`track`] → [`measure`]. Beside it
-//! stand [`identity`] (who acts), [`privacy`] (what is sealed) and [`document`] (what is issued in writing), below it [`store`], at its base [`domain`] and
+//! stand [`identity`] (who acts), [`privacy`] (what is sealed), [`audit`] (what happened) and [`document`] (what is issued in
+//! writing), below it [`store`], at its base [`domain`] and
 //! [`config`], in front [`http`] and [`cli`]. `ARCHITECTURE.md` tells what may use what; a test holds it.
 
 pub mod ambient;
 pub mod app;
+pub mod audit;
 pub mod classify;
 pub mod cli;
 pub mod config;

@@ -4,9 +4,10 @@
 //! the hash of each file and what the database held, and `manifest.sha256` over that. Keys are not in it: whoever has both
 //! reads everything. A folder without `manifest.sha256` was cut off and is no backup.
 
-use super::data::{DataDir, is_free, private_dir, private_file};
+use super::data::{DataDir, RESTORED, is_free, private_dir, private_file};
 use super::output::{FOUND, Failure, OK, Outcome, Progress};
 use crate::app::App;
+use crate::identity::Caller;
 use crate::store::backup::{self, Inspection};
 use crate::store::{StoreError, Target};
 use futures_util::StreamExt;
@@ -43,6 +44,15 @@ struct Manifest {
     files: Vec<Entry>,
     /// Evidence that the database names and the object store didn't have.
     missing: Vec<String>,
+}
+
+/// What the next start writes into the audit log of restored data.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Restored {
+    /// When the backup was made.
+    pub(super) made_at: Timestamp,
+    /// Cases in it.
+    pub(super) cases: i64,
 }
 
 /// One file of it.
@@ -98,6 +108,8 @@ pub(super) async fn write(
     let seal = format!("{}  {MANIFEST}\n", hex(&Sha256::digest(&text)));
     write_new(&to.join(SEAL), seal.as_bytes()).map_err(fault(to))?;
     sync_dir(to).map_err(fault(to))?;
+    let cases = manifest.database.counts.cases;
+    app.record(app.occasion(&Caller::SYSTEM).backup(cases, keys_to.is_some())).await?;
     let mut outcome = described(&manifest, to);
     if let Some(keys_to) = keys_to {
         let keys = Draft::begin(keys_to)?;
@@ -317,6 +329,9 @@ pub(super) fn restore(restore: &Restore<'_>, progress: &Progress) -> Result<Outc
     let draft = to.with_file_name(draft_name);
     let kept = Draft::begin(&draft)?;
     fill(restore, &manifest, &draft, progress)?;
+    let note = Restored { made_at: manifest.created_at, cases: manifest.database.counts.cases };
+    let note = serde_json::to_vec(&note).map_err(|error| Failure::found(error.to_string()))?;
+    write_new(&draft.join(RESTORED), &note).map_err(fault(&draft))?;
     // An empty folder gives way to the new one.
     fs::rename(&draft, to).and_then(|()| sync_dir(to.parent().unwrap_or(to))).map_err(fault(to))?;
     kept.keep();

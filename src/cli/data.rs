@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+/// Says that the data came from a backup, until the next start has written it down.
+pub(super) const RESTORED: &str = "restored.json";
+
 /// The data folder, by its absolute path.
 #[derive(Debug, Clone)]
 pub(super) struct DataDir(PathBuf);
@@ -58,6 +61,16 @@ impl DataDir {
     /// Outgoing mail.
     pub(super) fn outbox(&self) -> PathBuf {
         self.0.join("outbox")
+    }
+
+    /// Checkpoints of the audit log.
+    pub(super) fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
+    /// Says that the data came from a backup, until the next start has written it down.
+    pub(super) fn restored(&self) -> PathBuf {
+        self.0.join(RESTORED)
     }
 
     /// Where the serving process takes commands.

@@ -3,7 +3,7 @@
 
 use super::data::DataDir;
 use super::output::{FOUND, Failure, OK, Outcome, Progress};
-use super::{backup, calendar, import, tick, users};
+use super::{audit, backup, calendar, import, tick, users};
 use crate::app::App;
 use crate::measure::freeze::{self, FreezeError};
 use crate::measure::recount;
@@ -33,6 +33,8 @@ pub(super) enum Work {
     Freeze { month: Date, note: Option<String> },
     /// `backup`
     Backup { to: PathBuf, keys_to: Option<PathBuf> },
+    /// `audit verify`
+    AuditVerify,
     /// `tick`
     Tick { at: Option<Date> },
 }
@@ -48,6 +50,7 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
         Work::Recount { repair } => recount_all(app, repair).await,
         Work::Freeze { month, note } => freeze_month(app, month, note.as_deref()).await,
         Work::Backup { to, keys_to } => backup::write(app, data, &to, keys_to.as_deref(), progress).await,
+        Work::AuditVerify => audit::verify(app, progress).await,
         Work::Tick { at } => tick::run(app, at).await,
     }
 }

@@ -5,6 +5,7 @@
 //! domain stands here. What changes stored data is done by one process at a time ([`data`]): a command that finds a process
 //! serving hands its work over to it ([`handover`]).
 
+mod audit;
 mod backup;
 mod calendar;
 mod classify;
@@ -148,6 +149,11 @@ enum Command {
         #[command(subcommand)]
         command: CalendarCommand,
     },
+    /// The audit log
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Do what is due because time passed; a serving process does it every hour
     Tick {
         /// As of this day; one in the future only for drills (clock.allow_start), when nobody serves
@@ -215,6 +221,12 @@ enum UserCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Go through every chain and name the first entry that was altered, deleted, moved or cut off; exit code 1 when there is one
+    Verify,
 }
 
 #[derive(Subcommand)]
@@ -334,6 +346,7 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
             let csv = read_input(&file)?;
             do_work(given, Work::CalendarLoad { csv, year, version }, output)
         }
+        Command::Audit { command: AuditCommand::Verify } => do_work(given, Work::AuditVerify, output),
         Command::Tick { at } => do_work(given, Work::Tick { at }, output),
     }
 }
@@ -472,6 +485,7 @@ mod tests {
             "fangxin user disable --username u",
             "fangxin user reset --username u --password-stdin",
             "fangxin calendar load f.csv --year 2027 --version v",
+            "fangxin audit verify --json",
             "fangxin tick --at 2026-12-01",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

@@ -4,10 +4,12 @@ use super::data::DataDir;
 use super::handover;
 use super::output::{Failure, OK, Output};
 use super::wire::{self, Where};
-use super::{calendar, tick};
+use super::{backup, calendar, tick};
 use crate::app::App;
+use crate::audit::Kind;
 use crate::http;
-use crate::store::{Target, partitions, upkeep, users};
+use crate::identity::Caller;
+use crate::store::{Target, audit, partitions, upkeep, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::ToSpan;
@@ -63,7 +65,9 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
             true => Some(tokio::spawn(handover::serve(handover::listen(&data)?, Arc::clone(&app), data.clone()))),
             false => None,
         };
+        note_start(&app, &data).await?;
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
+        let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
         let impatient = tokio::spawn(signals(stop)?);
         let base = app.settings.server.public_url.clone().unwrap_or_else(|| format!("http://{}", shown(address)));
@@ -80,6 +84,10 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
             _ = impatient => Err(Failure::found("stopped at once by a second signal")),
         };
         rounds.abort();
+        checkpoints.abort();
+        if let Err(error) = app.checkpoint().await {
+            tracing::error!(%error, "no last checkpoint of the audit log could be written");
+        }
         if let Some(commands) = commands {
             commands.abort();
         }
@@ -139,6 +147,42 @@ async fn setup_link(app: &Arc<App>, base: &str) -> Result<Option<String>, Failur
     let expires = app.now().checked_add(SETUP_HOURS.hours()).map_err(|error| Failure::found(error.to_string()))?;
     app.store.write(move |tx| users::keep_setup_link(tx, &hash, expires)).await?;
     Ok(Some(format!("{base}/setup/{token}")))
+}
+
+/// Writes down what an auditor wants to know of a start: that the data came from a backup, and that the configuration is another
+/// than at the start before.
+async fn note_start(app: &Arc<App>, data: &DataDir) -> Result<(), Failure> {
+    let restored = data.restored();
+    if let Ok(text) = std::fs::read(&restored) {
+        let note: backup::Restored = serde_json::from_slice(&text)
+            .map_err(|error| Failure::found(format!("{}: {error}", restored.display())))?;
+        app.record(app.occasion(&Caller::SYSTEM).restore(note.made_at, note.cases)).await?;
+        std::fs::remove_file(&restored).map_err(|error| Failure::found(format!("{}: {error}", restored.display())))?;
+    }
+    let digest = wire::configuration_digest(&app.settings)?;
+    let writer = app.settings.audit.writer.clone();
+    let last = app.store.read(move |db| audit::newest(db, &writer, Kind::ConfigurationChange)).await?;
+    let before = last.and_then(|entry| {
+        let data: serde_json::Value = serde_json::from_str(&entry.data).ok()?;
+        data.get("digest")?.as_str().map(str::to_owned)
+    });
+    if before.as_ref() != Some(&digest) {
+        app.record(app.occasion(&Caller::SYSTEM).configuration_change(&digest, before.as_deref())).await?;
+    }
+    Ok(())
+}
+
+/// Signs how far the audit log has come, at the start and every few minutes.
+async fn checkpoints(app: Arc<App>) {
+    let every = Duration::from_secs(u64::from(app.settings.audit.checkpoint_minutes) * 60);
+    let mut round = tokio::time::interval(every);
+    round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        round.tick().await;
+        if let Err(error) = app.checkpoint().await {
+            tracing::error!(%error, "no checkpoint of the audit log could be written");
+        }
+    }
 }
 
 /// What happens because time passes, at the start and every hour.

@@ -6,6 +6,7 @@ use crate::domain::division::Division;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
 use crate::identity::{self, Caller};
+use crate::store::audit;
 use crate::store::users::{self, User};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -30,7 +31,15 @@ pub(super) struct NewUser {
 pub(super) async fn add(app: &Arc<App>, new: NewUser) -> Result<Outcome, Failure> {
     let user = checked(app, new)?;
     let (shown, now) = (user.clone(), app.now());
-    if !app.store.write(move |tx| users::add(tx, &user, now)).await? {
+    let entry = app.occasion(&Caller::SYSTEM).user_added(&user.username, user.role, user.unit.as_deref());
+    let added = app.store.write(move |tx| {
+        let added = users::add(tx, &user, now)?;
+        if added {
+            audit::append(tx, &entry)?;
+        }
+        Ok(added)
+    });
+    if !added.await? {
         return Err(Failure::found(format!("the account {} exists already", shown.username)));
     }
     let result = json!({
@@ -86,8 +95,16 @@ pub(super) async fn change(
     password_hash: Option<String>,
 ) -> Result<Outcome, Failure> {
     let (name, now, disable) = (username.clone(), app.now(), password_hash.is_none());
-    let found = app.store.write(move |tx| users::change(tx, &name, password_hash.as_deref(), disable, now)).await?;
-    if !found {
+    let occasion = app.occasion(&Caller::SYSTEM);
+    let entry = if disable { occasion.user_disabled(&name) } else { occasion.user_reset(&name, "password") };
+    let found = app.store.write(move |tx| {
+        let found = users::change(tx, &name, password_hash.as_deref(), disable, now)?;
+        if found {
+            audit::append(tx, &entry)?;
+        }
+        Ok(found)
+    });
+    if !found.await? {
         return Err(Failure::found(format!("there is no account {username}")));
     }
     let line = if disable { format!("disabled {username}") } else { format!("{username} has a new password") };

@@ -4,11 +4,13 @@ use super::data::DataDir;
 use super::output::{CONFIG, Failure};
 use crate::ambient::{Clock, Entropy, OffsetClock, SystemClock, SystemEntropy};
 use crate::app::{App, Parts};
+use crate::audit::Checkpoints;
 use crate::classify::{AllowedCodes, Lexicon, Model};
 use crate::config::catalogue::Catalogue;
-use crate::config::settings::{Attachments, Inputs, LogFormat, process_environment};
+use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, process_environment};
 use crate::config::{self, Settings, Source};
 use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
+use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Vault};
 use crate::store::calendars::{self, LoadedYear};
 use crate::store::{Options, Store, Target, backup, upkeep};
@@ -18,6 +20,7 @@ use object_store::ObjectStore;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::os::unix::fs::OpenOptionsExt;
@@ -88,7 +91,11 @@ pub(super) fn files(settings: &Settings) -> Result<(Catalogue, Model), Failure> 
     let loaded = catalogue(settings).and_then(|catalogue| Ok((model(settings, &catalogue)?, catalogue)));
     let target = target(settings, &DataDir::at(&settings.paths.data_dir)?, true);
     lines.extend(target.err().into_iter().flat_map(|failure| failure.lines));
-    lines.extend(place_of_objects(&settings.attachments).err().into_iter().flat_map(|failure| failure.lines));
+    for (key, url) in
+        [("attachments.url", &settings.attachments.url), ("audit.checkpoints", &settings.audit.checkpoints)]
+    {
+        lines.extend(place_of_objects(key, url.as_deref()).err().into_iter().flat_map(|failure| failure.lines));
+    }
     match loaded {
         Ok((model, catalogue)) if lines.is_empty() => Ok((catalogue, model)),
         Ok(_) => Err(Failure { code: CONFIG, lines }),
@@ -164,7 +171,8 @@ pub(super) async fn app(
     let entropy: Arc<dyn Entropy> = Arc::new(
         SystemEntropy::new().map_err(|error| Failure::found(format!("the system has no randomness: {error}")))?,
     );
-    let objects = objects(&settings.attachments, data)?;
+    let objects = objects(&Bucket::of_attachments(&settings.attachments), &data.attachments())?;
+    let checkpoints = objects_of_audit(&settings.audit, data)?;
     if let Target::Sqlite(path) = &target {
         // The engine would let others read it, and gives its own files the mode of this one.
         let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -186,7 +194,22 @@ pub(super) async fn app(
     let tokens = tokens(&ring, &clock)?;
     let attempts = attempts(&settings, &clock);
     let vault = Vault::new(&ring);
-    let parts = Parts { settings, catalogue, store, model, vault, clock, entropy, hasher, tokens, attempts, objects };
+    let audit_keys = AuditKeys::new(&ring).ok_or_else(|| Failure::config("the key ring has no audit key"))?;
+    let checkpoints = Checkpoints::new(checkpoints, audit_keys);
+    let parts = Parts {
+        settings,
+        catalogue,
+        store,
+        model,
+        vault,
+        clock,
+        entropy,
+        hasher,
+        tokens,
+        attempts,
+        objects,
+        checkpoints,
+    };
     Ok(Arc::new(App::new(parts)))
 }
 
@@ -204,13 +227,17 @@ fn options(settings: &Settings, target: Target) -> Options {
 fn key_ring(data: &DataDir, has_cases: bool, entropy: &dyn Entropy, now: Timestamp) -> Result<KeyRing, Failure> {
     let path = data.key_ring();
     let ring = if has_cases { KeyRing::load(&path) } else { KeyRing::load_or_create(&path, entropy, now) };
-    ring.map_err(|error| {
+    let mut ring = ring.map_err(|error| {
         let mut failure = Failure::config(error.to_string());
         if has_cases && !path.exists() {
             failure.lines.push("the database has cases: put the keys that belong to it there".to_owned());
         }
         failure
-    })
+    })?;
+    if ring.ensure_audit_key(entropy, now) {
+        ring.save(&path).map_err(|error| Failure::config(error.to_string()))?;
+    }
+    Ok(ring)
 }
 
 fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Hasher, Failure> {
@@ -251,8 +278,8 @@ enum Place {
     Bucket { name: String, prefix: String },
 }
 
-fn place_of_objects(settings: &Attachments) -> Result<Place, Failure> {
-    let Some(url) = settings.url.as_deref() else { return Ok(Place::Data) };
+fn place_of_objects(key: &str, url: Option<&str>) -> Result<Place, Failure> {
+    let Some(url) = url else { return Ok(Place::Data) };
     if let Some(path) = url.strip_prefix("file:") {
         return Ok(Place::Folder(PathBuf::from(path)));
     }
@@ -260,34 +287,94 @@ fn place_of_objects(settings: &Attachments) -> Result<Place, Failure> {
         .strip_prefix("s3://")
         .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
         .filter(|(name, _)| !name.is_empty())
-        .ok_or_else(|| Failure::config("attachments.url: neither file:PATH nor s3://bucket/prefix"))?;
+        .ok_or_else(|| Failure::config(format!("{key}: neither file:PATH nor s3://bucket/prefix")))?;
     Ok(Place::Bucket { name: name.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
 }
 
-fn objects(settings: &Attachments, data: &DataDir) -> Result<Arc<dyn ObjectStore>, Failure> {
+/// A place of objects as settings name it.
+struct Bucket<'a> {
+    key: &'static str,
+    url: Option<&'a str>,
+    endpoint: Option<&'a str>,
+    region: Option<&'a str>,
+    access_key: Option<&'a Secret>,
+    secret_key: Option<&'a Secret>,
+}
+
+impl<'a> Bucket<'a> {
+    fn of_attachments(settings: &'a Attachments) -> Self {
+        Self {
+            key: "attachments.url",
+            url: settings.url.as_deref(),
+            endpoint: settings.endpoint.as_deref(),
+            region: settings.region.as_deref(),
+            access_key: settings.access_key.as_ref(),
+            secret_key: settings.secret_key.as_ref(),
+        }
+    }
+}
+
+/// The place of the checkpoints.
+fn objects_of_audit(settings: &Audit, data: &DataDir) -> Result<Arc<dyn ObjectStore>, Failure> {
+    let bucket = Bucket {
+        key: "audit.checkpoints",
+        url: settings.checkpoints.as_deref(),
+        endpoint: settings.endpoint.as_deref(),
+        region: settings.region.as_deref(),
+        access_key: settings.access_key.as_ref(),
+        secret_key: settings.secret_key.as_ref(),
+    };
+    objects(&bucket, &data.checkpoints())
+}
+
+fn objects(settings: &Bucket<'_>, own: &Path) -> Result<Arc<dyn ObjectStore>, Failure> {
     let folder = |path: &Path| -> Result<Arc<dyn ObjectStore>, Failure> {
         super::data::private_dir(path).map_err(|error| Failure::config(format!("{}: {error}", path.display())))?;
         let store = LocalFileSystem::new_with_prefix(path).map_err(|error| Failure::config(error.to_string()))?;
         Ok(Arc::new(store))
     };
-    match place_of_objects(settings)? {
-        Place::Data => folder(&data.attachments()),
+    match place_of_objects(settings.key, settings.url)? {
+        Place::Data => folder(own),
         Place::Folder(path) => folder(&path),
         Place::Bucket { name, prefix } => {
             let mut builder = AmazonS3Builder::new().with_bucket_name(name);
-            if let Some(endpoint) = &settings.endpoint {
+            if let Some(endpoint) = settings.endpoint {
                 builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
             }
-            if let Some(region) = &settings.region {
+            if let Some(region) = settings.region {
                 builder = builder.with_region(region);
             }
-            if let (Some(id), Some(secret)) = (&settings.access_key, &settings.secret_key) {
+            if let (Some(id), Some(secret)) = (settings.access_key, settings.secret_key) {
                 builder = builder.with_access_key_id(id.expose()).with_secret_access_key(secret.expose());
             }
-            let bucket = builder.build().map_err(|error| Failure::config(format!("attachments: {error}")))?;
+            let bucket = builder.build().map_err(|error| Failure::config(format!("{}: {error}", settings.key)))?;
             Ok(if prefix.is_empty() { Arc::new(bucket) } else { Arc::new(PrefixStore::new(bucket, prefix)) })
         }
     }
+}
+
+/// SHA-256 over the settings in force (secrets masked) and the data files that replace built-in ones: what an entry of the
+/// audit log says of the configuration.
+pub(super) fn configuration_digest(settings: &Settings) -> Result<String, Failure> {
+    let mut hasher = Sha256::new();
+    for listed in &settings.listing {
+        hasher.update(format!("{} = {}\n", listed.key, listed.value));
+    }
+    let mut folders: Vec<PathBuf> = settings.paths.config_dir.iter().cloned().collect();
+    let mut files = Vec::new();
+    let fault = |error: std::io::Error| Failure::config(format!("paths.config_dir: {error}"));
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(fault)? {
+            let path = entry.map_err(fault)?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    for file in files {
+        hasher.update(format!("{}\n", file.display()));
+        hasher.update(Sha256::digest(std::fs::read(&file).map_err(fault)?));
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Starts the log, on standard error. Commands log less than a server: what they have to say is their result.

@@ -58,6 +58,8 @@ pub struct Settings {
     pub calendar: Calendar,
     /// Figures.
     pub measure: Measure,
+    /// The audit log.
+    pub audit: Audit,
     /// The clock of drills and tests.
     pub clock: Clock,
     /// The log.
@@ -236,6 +238,30 @@ pub struct Measure {
     pub freeze_after_days: u16,
     /// Cases below which a rate is shown as counts.
     pub small_number: u32,
+}
+
+/// `[audit]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Audit {
+    /// Name of this node's chain.
+    pub writer: String,
+    /// `file:PATH` or `s3://bucket/prefix` of the checkpoints; `None` is a folder in the data folder.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub checkpoints: Option<String>,
+    /// Endpoint of the S3 service.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub endpoint: Option<String>,
+    /// Its region.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub region: Option<String>,
+    /// Its access key.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub access_key: Option<Secret>,
+    /// Its secret key.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub secret_key: Option<Secret>,
+    /// Minutes between two checkpoints.
+    pub checkpoint_minutes: u16,
 }
 
 /// `[clock]`

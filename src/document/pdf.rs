@@ -142,8 +142,7 @@ impl Printer<'_> {
         let mut labels = labels.into_iter();
         loop {
             self.room(2.0 * CELL_LINE + PADDING);
-            let top = self.y.max(TOP) + if self.y <= TOP { 0.0 } else { PADDING / 2.0 };
-            let top = if self.ends_in_rule() { self.y } else { top };
+            let top = if self.ends_in_rule() { self.y } else { self.y + PADDING };
             let fits = (((BOTTOM - top - PADDING) / CELL_LINE).floor().max(1.0)) as usize;
             let rest = if values.len() > fits { values.split_off(fits) } else { Vec::new() };
             let names: Vec<String> = labels.by_ref().collect();

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::sync::LazyLock;
 
 static CATALOGUE: LazyLock<Catalogue> =
-    LazyLock::new(|| load(&Source::embedded(), Rollover::HolidayOnly).expect("the shipped configuration is whole"));
+    LazyLock::new(|| load(&Source::Embedded, Rollover::HolidayOnly).expect("the shipped configuration is whole"));
 
 fn page(text: &str) -> Page {
     Page {

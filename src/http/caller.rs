@@ -1,6 +1,7 @@
 //! Who is calling: the token that a request shows, and the address that it comes from.
 
 use crate::app::App;
+use crate::audit::Occasion;
 use crate::config::settings::Settings;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
@@ -21,12 +22,23 @@ pub struct Caller {
     pub who: Who,
     /// From where, proxies that are trusted looked through.
     pub address: IpAddr,
+    /// Id of the request, for the audit log.
+    pub request_id: Option<String>,
 }
+
+/// The id that the middleware gave a request.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) String);
 
 impl Caller {
     /// The cases that they may know of.
     pub fn scope(&self) -> Scope {
         scope(&self.who)
+    }
+
+    /// The beginning of an entry of the audit log about what this caller does.
+    pub fn occasion(&self, app: &App) -> Occasion {
+        app.occasion(&self.who).of_request(self.request_id.clone())
     }
 
     /// Refuses the anonymous.
@@ -67,6 +79,7 @@ impl FromRequest for Caller {
         let address = address(request, &app.settings);
         // The middleware has looked at the token already.
         let known = request.extensions().get::<Shown>().cloned();
+        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
         let shown = known.unwrap_or_else(|| Shown::by(request, &app));
         Box::pin(async move {
             let who = match shown {
@@ -74,7 +87,7 @@ impl FromRequest for Caller {
                 Shown::Token(claims) => confirmed(&app, &edge, (*claims).into()).await?,
                 Shown::Nonsense => return Err(Problem::invalid_token()),
             };
-            Ok(Self { who, address })
+            Ok(Self { who, address, request_id })
         })
     }
 }

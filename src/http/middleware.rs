@@ -6,12 +6,12 @@
 use crate::ambient::{self, Stopwatch};
 use crate::app::App;
 use crate::http::Edge;
-use crate::http::caller::{Shown, address, through_proxy};
+use crate::http::caller::{RequestId, Shown, address, through_proxy};
 use crate::http::error::{PROBLEM_JSON, Problem};
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
 use tracing::Instrument as _;
@@ -60,12 +60,14 @@ pub(super) async fn around(
     } else {
         Ok(())
     };
-    request.extensions_mut().insert(shown);
+    request.extensions_mut().insert(shown.clone());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let response = match allowed {
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
         Err(problem) => request.error_response(problem).map_into_right_body(),
     };
     let mut response = problems(response, &id);
+    record_denial(&app, &response, &shown, &id).await;
     let no_store = response.request().path().starts_with("/api/") || response.status().is_client_error();
     finish(response.headers_mut(), &id, no_store);
     span.record("route", response.request().match_pattern().as_deref().unwrap_or("-"));
@@ -73,6 +75,25 @@ pub(super) async fn around(
     span.record("duration_ms", watch.elapsed().as_secs_f64() * 1000.0);
     tracing::info!(parent: &span, "answered");
     Ok(response)
+}
+
+/// Writes down that someone signed in was refused: what the role may not do, and cases that aren't there for them. The
+/// anonymous are told to sign in first; their failed sign-ins are written down where they try.
+async fn record_denial<B>(app: &App, response: &ServiceResponse<B>, shown: &Shown, id: &str) {
+    let (status, route) = (response.status(), response.request().match_pattern());
+    let route = route.as_deref().unwrap_or("-");
+    let denied = status == StatusCode::FORBIDDEN || (status == StatusCode::NOT_FOUND && route.contains("{reference}"));
+    let Shown::Token(claims) = shown else { return };
+    if !denied {
+        return;
+    }
+    let who: crate::identity::Caller = (**claims).clone().into();
+    let code = if status == StatusCode::FORBIDDEN { "forbidden" } else { "not_found" };
+    let occasion = app.occasion(&who).of_request(Some(id.to_owned()));
+    let entry = occasion.access_denied(response.request().method().as_str(), route, status.as_u16(), code);
+    if let Err(error) = app.record(entry).await {
+        tracing::error!(%error, "a refusal could not be written into the audit log");
+    }
 }
 
 /// Probes are never turned away, and a filing has a limit of its own. Staff are told apart by their account, not by

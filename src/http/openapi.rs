@@ -89,6 +89,7 @@ codes! {
         api::metrics::breakdown,
         api::metrics::scorecard,
         api::metrics::cases,
+        api::audit::page,
         api::reference::sectors,
         api::reference::departments,
         api::reference::offices,

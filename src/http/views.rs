@@ -15,6 +15,7 @@ use crate::http::openapi::{
     ActionCode, ChannelCode, ClockCode, DemandCode, KindCode, OutcomeCode, PartyCode, RoleCode, StateCode,
 };
 use crate::store::filing::EventRow;
+use crate::store::packed;
 use crate::store::queue::Line;
 use crate::store::types::NEVER;
 use crate::track::Available;
@@ -561,7 +562,8 @@ pub fn history(rows: &[EventRow], texts: Vec<Option<Value>>, broken: Option<i64>
         .iter()
         .zip(texts)
         .map(|(row, texts)| {
-            let mut data: Value = serde_json::from_str(&row.data).unwrap_or_default();
+            let mut data: Value =
+                packed::unpack(&row.data).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
             let open = staff || !is_internal(&row.action);
             let mut part = |name: &str| data.get_mut(name).map(Value::take);
             let hash = hex(&row.hash);

@@ -114,7 +114,7 @@ fn event(case: &Case) -> EventRow {
         role: "system".to_owned(),
         actor: None,
         unit: None,
-        data: "{}".to_owned(),
+        data: crate::store::packed::json("{}"),
         sealed: None,
         commitment: None,
         hash: vec![0; 32],

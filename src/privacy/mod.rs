@@ -18,6 +18,7 @@
 
 pub mod ring;
 mod secret;
+pub mod signing;
 pub mod vault;
 
 pub use ring::{KeyRing, RingError};

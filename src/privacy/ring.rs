@@ -4,7 +4,8 @@
 //! {"version": 1,
 //!  "active_master": 1, "master": [{"id": 1, "created": "2026-11-24T00:00:00Z", "key": "<base64, 32 bytes>"}],
 //!  "index_key": "<base64>", "pin_key": "<base64>",
-//!  "active_signing": "k1", "signing": [{"kid": "k1", "created": "…", "secret": "<base64>"}]}
+//!  "active_signing": "k1", "signing": [{"kid": "k1", "created": "…", "secret": "<base64>"}],
+//!  "audit": [{"kid": "a1", "created": "…", "secret": "<base64>"}]}
 //! ```
 //!
 //! Master and signing keys can be rotated: a new one becomes active, the old ones stay to open what they sealed. The index
@@ -64,6 +65,7 @@ pub struct KeyRing {
     pub(super) pin_key: Secret,
     active_signing: String,
     signing: Vec<SigningKey>,
+    audit: Vec<SigningKey>,
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +93,9 @@ struct RingFile {
     pin_key: String,
     active_signing: String,
     signing: Vec<SigningEntry>,
+    /// Seeds of Ed25519 keys, the newest last; a ring of an earlier version has none.
+    #[serde(default)]
+    audit: Vec<SigningEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -121,6 +126,7 @@ impl KeyRing {
             pin_key: Secret::generate(entropy),
             active_signing: "k1".to_owned(),
             signing: vec![SigningKey { kid: "k1".to_owned(), created: now, secret: Secret::generate(entropy) }],
+            audit: vec![SigningKey { kid: "a1".to_owned(), created: now, secret: Secret::generate(entropy) }],
         }
     }
 
@@ -210,6 +216,27 @@ impl KeyRing {
         kid
     }
 
+    /// Adds a key that signs checkpoints of the audit log, when the ring has none; whether it did.
+    pub fn ensure_audit_key(&mut self, entropy: &dyn Entropy, now: Timestamp) -> bool {
+        let missing = self.audit.is_empty();
+        if missing {
+            self.rotate_audit(entropy, now);
+        }
+        missing
+    }
+
+    /// Adds a key that signs checkpoints from now on; the others stay, to check what they signed. Returns its id.
+    pub fn rotate_audit(&mut self, entropy: &dyn Entropy, now: Timestamp) -> String {
+        let kid = format!("a{}", self.audit.len() + 1);
+        self.audit.push(SigningKey { kid: kid.clone(), created: now, secret: Secret::generate(entropy) });
+        kid
+    }
+
+    /// The seeds of the keys that sign checkpoints, the newest last.
+    pub(super) fn audit_secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.audit.iter().map(|key| &key.secret)
+    }
+
     /// Id of the signing key that new tokens are signed with.
     pub fn active_signing(&self) -> &str {
         &self.active_signing
@@ -257,6 +284,8 @@ impl KeyRing {
 
     fn to_json(&self) -> io::Result<Vec<u8>> {
         let encode = |secret: &Secret| STANDARD.encode(secret.expose());
+        let entry =
+            |key: &SigningKey| SigningEntry { kid: key.kid.clone(), created: key.created, secret: encode(&key.secret) };
         let file = RingFile {
             version: VERSION,
             active_master: self.active_master,
@@ -268,11 +297,8 @@ impl KeyRing {
             index_key: encode(&self.index_key),
             pin_key: encode(&self.pin_key),
             active_signing: self.active_signing.clone(),
-            signing: self
-                .signing
-                .iter()
-                .map(|key| SigningEntry { kid: key.kid.clone(), created: key.created, secret: encode(&key.secret) })
-                .collect(),
+            signing: self.signing.iter().map(entry).collect(),
+            audit: self.audit.iter().map(entry).collect(),
         };
         let mut text = serde_json::to_vec_pretty(&file).map_err(io::Error::other)?;
         text.push(b'\n');
@@ -293,6 +319,7 @@ impl KeyRing {
             pin_key: decode("pin_key", &file.pin_key)?,
             active_signing: file.active_signing,
             signing: Vec::new(),
+            audit: Vec::new(),
         };
         for entry in file.master {
             if ring.master.iter().any(|key| key.id == entry.id) {
@@ -308,6 +335,10 @@ impl KeyRing {
             let secret = decode("a signing secret", &entry.secret)?;
             ring.signing.push(SigningKey { kid: entry.kid, created: entry.created, secret });
         }
+        for entry in file.audit {
+            let secret = decode("an audit secret", &entry.secret)?;
+            ring.audit.push(SigningKey { kid: entry.kid, created: entry.created, secret });
+        }
         if !ring.master.iter().any(|key| key.id == ring.active_master) {
             return Err(format!("the active master key {} is not there", ring.active_master));
         }
@@ -316,7 +347,7 @@ impl KeyRing {
         }
         // One secret for two ends would let a leak of the one break the other.
         let mut all: Vec<&[u8; 32]> = ring.master.iter().map(|key| key.key.expose()).collect();
-        all.extend(ring.signing.iter().map(|key| key.secret.expose()));
+        all.extend(ring.signing.iter().chain(&ring.audit).map(|key| key.secret.expose()));
         all.extend([ring.index_key.expose(), ring.pin_key.expose()]);
         all.sort_unstable();
         if all.windows(2).any(|pair| pair[0] == pair[1]) {

@@ -207,6 +207,8 @@ pub enum Purpose {
     IdNumber,
     /// A respondent, by its credit code or normalised name.
     Respondent,
+    /// A network address.
+    Address,
 }
 
 impl Purpose {
@@ -216,6 +218,7 @@ impl Purpose {
             Self::Email => b"email",
             Self::IdNumber => b"id_number",
             Self::Respondent => b"respondent",
+            Self::Address => b"address",
         }
     }
 }
@@ -294,6 +297,12 @@ impl Vault {
         let full = finish(self.index.clone().chain_update(purpose.code()).chain_update([0]).chain_update(value));
         let [hash @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = full;
         hash
+    }
+
+    /// A mark by which entries of the audit log from one network address can be told to be from the same, without the
+    /// address itself. Give it the address as text.
+    pub fn address_mark(&self, address: &str) -> String {
+        self.index(Purpose::Address, address).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The PIN by which its filer opens a case: eight digits that follow from the case's key, so that the answer to a

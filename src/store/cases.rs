@@ -12,7 +12,7 @@ use crate::store::engine::{StoreError, Tx};
 use crate::store::filing::{CaseRow, ClockRow, EventRow, LinkRow, OutboxRow, PartyRow};
 use crate::store::schema::{case_numbers, cases, clocks, events, links, parties};
 use crate::store::types::{At, Key, NEVER, On};
-use crate::store::{counters::Deltas, dialect};
+use crate::store::{counters::Deltas, dialect, packed};
 use diesel::prelude::*;
 use jiff::Timestamp;
 
@@ -89,14 +89,14 @@ impl CaseRow {
             recovered_fen: case.recovered.map(|amount| amount.fen()),
             data_key: sealed.data_key.clone(),
             narrative: sealed.narrative.clone(),
-            doc: serde_json::to_string(case).map_err(unreadable)?,
+            doc: packed::json(&serde_json::to_string(case).map_err(unreadable)?),
             last_hash: last_hash.to_vec(),
             created_at: At(created_at),
         })
     }
 
     fn load(self) -> Result<Loaded, StoreError> {
-        let case: Case = serde_json::from_str(&self.doc).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let case = read(&self.doc)?;
         let last_hash =
             Hash::try_from(self.last_hash.as_slice()).map_err(|error| StoreError::Unreadable(error.to_string()))?;
         Ok(Loaded {
@@ -112,6 +112,12 @@ impl CaseRow {
             created_at: self.created_at.0,
         })
     }
+}
+
+/// A case out of its packed JSON.
+pub(super) fn read(doc: &[u8]) -> Result<Case, StoreError> {
+    let text = packed::unpack(doc).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
 impl ClockRow {

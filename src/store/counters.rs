@@ -224,6 +224,16 @@ impl Deltas {
         self.0.entry(key).or_default().add(counts);
     }
 
+    /// Adds all of another's changes, which stay as they are.
+    pub fn merge_of(&mut self, other: &Self) {
+        for (key, counts) in &other.0 {
+            match self.0.get_mut(key) {
+                Some(mine) => mine.add(counts),
+                None => drop(self.0.insert(key.clone(), counts.clone())),
+            }
+        }
+    }
+
     /// Adds all of another's changes.
     pub fn merge(&mut self, other: Self) {
         for (key, counts) in other.0 {
@@ -980,14 +990,9 @@ pub fn facts_page(db: &mut Db, after: Option<CaseId>, limit: i64) -> Result<Vec<
     if let Some(after) = after {
         query = query.filter(cases::case_id.gt(Key::from(after)));
     }
-    let rows: Vec<(Key, String, i64)> =
+    let rows: Vec<(Key, Vec<u8>, i64)> =
         query.order(cases::case_id).limit(limit).select((cases::case_id, cases::doc, cases::facts)).load(db)?;
-    rows.into_iter()
-        .map(|(key, doc, facts)| {
-            let case = serde_json::from_str(&doc).map_err(|error| StoreError::Unreadable(error.to_string()))?;
-            Ok((CaseId(key.0), case, Facts(facts)))
-        })
-        .collect()
+    rows.into_iter().map(|(key, doc, facts)| Ok((CaseId(key.0), super::cases::read(&doc)?, Facts(facts)))).collect()
 }
 
 /// Prepares a unit that writes all counters anew: nobody else changes them until it ends, and they are all taken away.

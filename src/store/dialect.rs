@@ -6,8 +6,10 @@ use crate::store::engine::StoreError;
 use crate::store::filing::{
     CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, OutboxRow, PartyRow,
 };
+use crate::store::kept;
 use crate::store::schema::{
-    case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox, parties,
+    audit_heads, case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox,
+    parties,
 };
 use crate::store::types::{Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
@@ -18,7 +20,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Text};
 use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
 
-/// Most rows in one statement; SQLite takes 32 766 values, a case has 29.
+/// Most rows in one statement; PostgreSQL takes 65 535 values, a counter has 38.
 const CHUNK: usize = 500;
 
 #[derive(QueryableByName)]
@@ -135,15 +137,13 @@ insert_batch!(insert_outbox, outbox, OutboxRow);
 
 /// Links cases; a link that stands already stays.
 pub(super) fn insert_links(db: &mut Db, rows: &[&LinkRow]) -> Result<(), StoreError> {
-    for chunk in rows.chunks(CHUNK) {
-        match db {
-            Db::Pg(c) => {
-                diesel::insert_into(links::table).values(chunk.to_vec()).on_conflict_do_nothing().execute(c)?
+    match db {
+        Db::Pg(c) => {
+            for chunk in rows.chunks(CHUNK) {
+                diesel::insert_into(links::table).values(chunk.to_vec()).on_conflict_do_nothing().execute(c)?;
             }
-            Db::Sqlite(c) => {
-                diesel::insert_into(links::table).values(chunk.to_vec()).on_conflict_do_nothing().execute(c)?
-            }
-        };
+        }
+        Db::Sqlite(c) => rows.iter().try_for_each(|row| kept::link(c, row))?,
     }
     Ok(())
 }
@@ -151,19 +151,23 @@ pub(super) fn insert_links(db: &mut Db, rows: &[&LinkRow]) -> Result<(), StoreEr
 /// Takes idempotency keys; gives those that were free.
 pub(super) fn claim_keys(db: &mut Db, rows: &[&IdempotencyRow]) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut won = Vec::with_capacity(rows.len());
-    for chunk in rows.chunks(CHUNK) {
-        won.extend(match db {
-            Db::Pg(c) => diesel::insert_into(idempotency_keys::table)
-                .values(chunk.to_vec())
-                .on_conflict_do_nothing()
-                .returning(idempotency_keys::key_hash)
-                .get_results::<Vec<u8>>(c)?,
-            Db::Sqlite(c) => diesel::insert_into(idempotency_keys::table)
-                .values(chunk.to_vec())
-                .on_conflict_do_nothing()
-                .returning(idempotency_keys::key_hash)
-                .get_results::<Vec<u8>>(c)?,
-        });
+    match db {
+        Db::Pg(c) => {
+            for chunk in rows.chunks(CHUNK) {
+                let free = diesel::insert_into(idempotency_keys::table)
+                    .values(chunk.to_vec())
+                    .on_conflict_do_nothing()
+                    .returning(idempotency_keys::key_hash);
+                won.extend(free.get_results::<Vec<u8>>(c)?);
+            }
+        }
+        Db::Sqlite(c) => {
+            for row in rows {
+                if kept::claim_key(c, row)? {
+                    won.push(row.key_hash.clone());
+                }
+            }
+        }
     }
     Ok(won)
 }
@@ -171,19 +175,23 @@ pub(super) fn claim_keys(db: &mut Db, rows: &[&IdempotencyRow]) -> Result<Vec<Ve
 /// Takes the numbers of other systems; gives those that were free.
 pub(super) fn claim_external(db: &mut Db, rows: &[&ExternalRow]) -> Result<Vec<(String, String)>, StoreError> {
     let mut won = Vec::with_capacity(rows.len());
-    for chunk in rows.chunks(CHUNK) {
-        won.extend(match db {
-            Db::Pg(c) => diesel::insert_into(external_numbers::table)
-                .values(chunk.to_vec())
-                .on_conflict_do_nothing()
-                .returning((external_numbers::system, external_numbers::number))
-                .get_results::<(String, String)>(c)?,
-            Db::Sqlite(c) => diesel::insert_into(external_numbers::table)
-                .values(chunk.to_vec())
-                .on_conflict_do_nothing()
-                .returning((external_numbers::system, external_numbers::number))
-                .get_results::<(String, String)>(c)?,
-        });
+    match db {
+        Db::Pg(c) => {
+            for chunk in rows.chunks(CHUNK) {
+                let free = diesel::insert_into(external_numbers::table)
+                    .values(chunk.to_vec())
+                    .on_conflict_do_nothing()
+                    .returning((external_numbers::system, external_numbers::number));
+                won.extend(free.get_results::<(String, String)>(c)?);
+            }
+        }
+        Db::Sqlite(c) => {
+            for row in rows {
+                if kept::claim_external(c, row)? {
+                    won.push((row.system.clone(), row.number.clone()));
+                }
+            }
+        }
     }
     Ok(won)
 }
@@ -191,19 +199,23 @@ pub(super) fn claim_external(db: &mut Db, rows: &[&ExternalRow]) -> Result<Vec<(
 /// Takes reference numbers; gives those that were free.
 pub(super) fn claim_numbers(db: &mut Db, rows: &[&NumberRow]) -> Result<Vec<String>, StoreError> {
     let mut won = Vec::with_capacity(rows.len());
-    for chunk in rows.chunks(CHUNK) {
-        won.extend(match db {
-            Db::Pg(c) => diesel::insert_into(case_numbers::table)
-                .values(chunk.to_vec())
-                .on_conflict_do_nothing()
-                .returning(case_numbers::reference)
-                .get_results::<String>(c)?,
-            Db::Sqlite(c) => diesel::insert_into(case_numbers::table)
-                .values(chunk.to_vec())
-                .on_conflict_do_nothing()
-                .returning(case_numbers::reference)
-                .get_results::<String>(c)?,
-        });
+    match db {
+        Db::Pg(c) => {
+            for chunk in rows.chunks(CHUNK) {
+                let free = diesel::insert_into(case_numbers::table)
+                    .values(chunk.to_vec())
+                    .on_conflict_do_nothing()
+                    .returning(case_numbers::reference);
+                won.extend(free.get_results::<String>(c)?);
+            }
+        }
+        Db::Sqlite(c) => {
+            for row in rows {
+                if kept::claim_number(c, row)? {
+                    won.push(row.reference.clone());
+                }
+            }
+        }
     }
     Ok(won)
 }
@@ -215,14 +227,7 @@ pub(super) fn add_counters(db: &mut Db, deltas: &Deltas) -> Result<(), StoreErro
     let rows: Vec<CounterRow> = changed.map(|(key, counts)| CounterRow::new(key, counts, bucket)).collect();
     match db {
         Db::Pg(c) => rows.chunks(CHUNK).try_for_each(|chunk| upsert_counters(c, chunk))?,
-        // An upsert is prepared anew each time; an update is not, and SQLite's one writer can't miss a row in between.
-        Db::Sqlite(c) => {
-            for row in &rows {
-                if bump_counter(c, row)? == 0 {
-                    diesel::insert_into(counters::table).values(row).execute(c)?;
-                }
-            }
-        }
+        Db::Sqlite(c) => rows.iter().try_for_each(|row| kept::count(c, row))?,
     }
     Ok(())
 }
@@ -278,54 +283,6 @@ fn upsert_counters(c: &mut PgConnection, rows: &[CounterRow]) -> QueryResult<()>
         .map(|_| ())
 }
 
-/// Adds to a counter that is there; gives 0 when it isn't.
-fn bump_counter(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<usize> {
-    let counter = counters::table.find((
-        &row.view,
-        &row.grain,
-        row.on_day,
-        &row.cohort,
-        &row.kind,
-        row.city,
-        row.county,
-        &row.sector,
-        &row.department,
-        &row.office,
-        &row.station,
-        &row.channel,
-        row.bucket,
-    ));
-    diesel::update(counter)
-        .set((
-            counters::n_received.eq(counters::n_received + row.n_received),
-            counters::n_disposed.eq(counters::n_disposed + row.n_disposed),
-            counters::n_decided.eq(counters::n_decided + row.n_decided),
-            counters::n_decided_in_time.eq(counters::n_decided_in_time + row.n_decided_in_time),
-            counters::n_accepted.eq(counters::n_accepted + row.n_accepted),
-            counters::n_closed.eq(counters::n_closed + row.n_closed),
-            counters::n_closed_in_time.eq(counters::n_closed_in_time + row.n_closed_in_time),
-            counters::n_station_ended.eq(counters::n_station_ended + row.n_station_ended),
-            counters::n_self_settled.eq(counters::n_self_settled + row.n_self_settled),
-            counters::n_agreed.eq(counters::n_agreed + row.n_agreed),
-            counters::n_mediation_ended.eq(counters::n_mediation_ended + row.n_mediation_ended),
-            counters::n_mediated_agreed.eq(counters::n_mediated_agreed + row.n_mediated_agreed),
-            counters::n_rated.eq(counters::n_rated + row.n_rated),
-            counters::n_satisfied.eq(counters::n_satisfied + row.n_satisfied),
-            counters::n_solved.eq(counters::n_solved + row.n_solved),
-            counters::n_contacted.eq(counters::n_contacted + row.n_contacted),
-            counters::n_returned.eq(counters::n_returned + row.n_returned),
-            counters::n_reopened.eq(counters::n_reopened + row.n_reopened),
-            counters::n_withdrawn.eq(counters::n_withdrawn + row.n_withdrawn),
-            counters::n_refused.eq(counters::n_refused + row.n_refused),
-            counters::n_transferred.eq(counters::n_transferred + row.n_transferred),
-            counters::n_report_verified.eq(counters::n_report_verified + row.n_report_verified),
-            counters::n_report_verified_in_time.eq(counters::n_report_verified_in_time + row.n_report_verified_in_time),
-            counters::amount_fen.eq(counters::amount_fen + row.amount_fen),
-            counters::recovered_fen.eq(counters::recovered_fen + row.recovered_fen),
-        ))
-        .execute(c)
-}
-
 /// Buckets over which a counter's writers are spread on PostgreSQL, so that no row is hot. SQLite has one writer.
 const BUCKETS: u64 = 16;
 
@@ -356,20 +313,7 @@ pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreErr
                 .execute(c)?;
             }
         }
-        Db::Sqlite(c) => {
-            for chunk in entries.chunks(CHUNK) {
-                let values = vec!["(?, ?)"; chunk.len()].join(", ");
-                let sql = format!(
-                    "INSERT INTO case_search (rowid, tokens) SELECT cases.row, entry.column2 \
-                     FROM (VALUES {values}) AS entry JOIN cases ON cases.case_id = entry.column1"
-                );
-                let mut query = diesel::sql_query(sql).into_boxed::<Sqlite>();
-                for (key, tokens) in chunk {
-                    query = query.bind::<Uid, _>(*key).bind::<Text, _>(*tokens);
-                }
-                query.execute(c)?;
-            }
-        }
+        Db::Sqlite(c) => entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, tokens))?,
     }
     Ok(())
 }
@@ -452,6 +396,34 @@ fn numbered(sql: &str) -> String {
         text.push_str(part);
     }
     text
+}
+
+/// The end of a writer's chain in the audit log, locked until the unit ends, so that no two entries get one place.
+pub(super) fn lock_audit_head(db: &mut Db, writer: &str) -> Result<(i64, Vec<u8>), StoreError> {
+    let columns = (audit_heads::seq, audit_heads::hash);
+    let first = || {
+        let genesis = crate::audit::chain::GENESIS.to_vec();
+        (audit_heads::writer.eq(writer.to_owned()), audit_heads::seq.eq(0), audit_heads::hash.eq(genesis))
+    };
+    let head = audit_heads::table.find(writer).select(columns);
+    let found: Option<(i64, Vec<u8>)> = match db {
+        Db::Pg(c) => match head.for_update().first(c).optional()? {
+            Some(found) => Some(found),
+            None => {
+                diesel::insert_into(audit_heads::table).values(first()).on_conflict_do_nothing().execute(c)?;
+                head.for_update().first(c).optional()?
+            }
+        },
+        // One thread writes: nobody comes in between.
+        Db::Sqlite(c) => match head.first(c).optional()? {
+            Some(found) => Some(found),
+            None => {
+                diesel::insert_into(audit_heads::table).values(first()).execute(c)?;
+                head.first(c).optional()?
+            }
+        },
+    };
+    found.ok_or_else(|| StoreError::Unreadable("the audit log has no end".to_owned()))
 }
 
 /// Makes every statement of a reading unit see one state of the data. SQLite's transactions do so anyway; PostgreSQL's

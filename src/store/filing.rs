@@ -68,8 +68,8 @@ pub struct CaseRow {
     pub data_key: Vec<u8>,
     /// The narrative, sealed.
     pub narrative: Vec<u8>,
-    /// The case, as JSON.
-    pub doc: String,
+    /// The case, as packed JSON.
+    pub doc: Vec<u8>,
     /// Hash of the last event.
     pub last_hash: Vec<u8>,
     /// When the row was made.
@@ -136,8 +136,9 @@ pub struct EventRow {
     pub actor: Option<String>,
     /// Unit of staff.
     pub unit: Option<String>,
-    /// What is open of it, as JSON: `changes` (a merge patch of the case) and coded fields. Hashed byte for byte.
-    pub data: String,
+    /// What is open of it, as packed JSON: `changes` (a merge patch of the case) and coded fields. The JSON is hashed byte
+    /// for byte.
+    pub data: Vec<u8>,
     /// What people wrote, sealed.
     pub sealed: Option<Vec<u8>>,
     /// Salted commitment to what is sealed.
@@ -323,7 +324,7 @@ pub fn store_in(tx: &mut Tx<'_>, filing: &Filing) -> Result<Filed, StoreError> {
     let end = ends.pop().ok_or(StoreError::Panicked)?;
     if end == Filed::Done {
         for new in &filing.cases {
-            tx.deltas.merge(new.deltas.clone());
+            tx.deltas.merge_of(&new.deltas);
         }
     }
     Ok(end)

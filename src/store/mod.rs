@@ -14,6 +14,7 @@
 //! would have to check them across shards.
 
 pub mod attachments;
+pub mod audit;
 pub mod backup;
 pub mod calendars;
 pub mod cases;
@@ -23,7 +24,9 @@ mod dialect;
 pub mod documents;
 pub mod engine;
 pub mod filing;
+mod kept;
 mod migrate;
+pub mod packed;
 pub mod partitions;
 pub mod queue;
 mod schema;

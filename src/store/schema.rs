@@ -30,7 +30,7 @@ diesel::table! {
         recovered_fen -> Nullable<BigInt>,
         data_key -> Binary,
         narrative -> Binary,
-        doc -> Text,
+        doc -> Binary,
         last_hash -> Binary,
         created_at -> Ts,
     }
@@ -69,7 +69,7 @@ diesel::table! {
         role -> Text,
         actor -> Nullable<Text>,
         unit -> Nullable<Text>,
-        data -> Text,
+        data -> Binary,
         sealed -> Nullable<Binary>,
         commitment -> Nullable<Binary>,
         hash -> Binary,
@@ -299,6 +299,60 @@ diesel::table! {
         token_hash -> Binary,
         expires_at -> Ts,
         used_at -> Nullable<Ts>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    audit (writer, seq) {
+        writer -> Text,
+        seq -> BigInt,
+        entry_id -> Uid,
+        at -> Ts,
+        kind -> Text,
+        role -> Text,
+        actor -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        division -> Nullable<Integer>,
+        case_id -> Nullable<Uid>,
+        request_id -> Nullable<Text>,
+        data -> Text,
+        sealed -> Nullable<Binary>,
+        commitment -> Nullable<Binary>,
+        previous -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    audit_heads (writer) {
+        writer -> Text,
+        seq -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    legal_holds (case_id) {
+        case_id -> Uid,
+        placed_at -> Ts,
+        placed_by -> Text,
+        reason -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    erasures (case_id) {
+        case_id -> Uid,
+        erased_at -> Ts,
+        class -> Text,
     }
 }
 

@@ -225,7 +225,7 @@ fn file(db: &mut Db, filings: &[&Filing], deltas: &mut Deltas) -> Vec<Result<Fil
     for (filing, end) in filings.iter().zip(&ends) {
         if matches!(end, Ok(Filed::Done)) {
             for new in &filing.cases {
-                deltas.merge(new.deltas.clone());
+                deltas.merge_of(&new.deltas);
             }
         }
     }

@@ -1,12 +1,15 @@
 //! What a case holds under seal: its parties, its narrative, what people wrote at each step. The only place that turns
 //! personal data into what is stored, and back.
 
-use crate::ambient::Entropy;
+use crate::ambient::{self, Entropy};
 use crate::domain::case::CaseId;
+use crate::domain::chain::{self, Hash};
 use crate::domain::vocabulary::PartyRole;
 use crate::privacy::{CaseKey, Field, OpenError, Purpose, Vault};
 use crate::store::filing::{EventRow, PartyRow};
+use crate::store::packed;
 use crate::store::types::Key;
+use uuid::Uuid;
 
 /// A party in the clear.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,7 +73,7 @@ impl<'a> Dossier<'a> {
     /// Seals the narrative.
     pub fn seal_narrative(&self, entropy: &dyn Entropy, narrative: &str) -> Vec<u8> {
         let row = row(self.id, 0);
-        self.key.seal(entropy, Field { table: "cases", column: "narrative", row: &row }, narrative.as_bytes())
+        self.key.seal(entropy, Field { table: "cases", column: "narrative", row: &row }, &packed::prose(narrative))
     }
 
     /// Opens it.
@@ -80,7 +83,7 @@ impl<'a> Dossier<'a> {
     pub fn open_narrative(&self, sealed: &[u8]) -> Result<String, OpenError> {
         let row = row(self.id, 0);
         let bytes = self.key.open(Field { table: "cases", column: "narrative", row: &row }, sealed)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        packed::unpack(&bytes).map_err(|_| OpenError::Malformed)
     }
 
     /// Seals a party, and hashes what it may be looked up by. A merchant's contacts are no person's: they aren't hashed.
@@ -195,6 +198,26 @@ impl<'a> Dossier<'a> {
         let mut plain = salt.to_vec();
         plain.extend_from_slice(text.as_bytes());
         self.key.seal(entropy, Field { table: "events", column: "sealed", row: &row }, &plain)
+    }
+
+    /// Seals what staff give as the reason for an entry of the audit log, with the salt of its commitment before it; gives the
+    /// commitment too.
+    pub fn seal_reason(&self, entropy: &dyn Entropy, entry: Uuid, reason: &str) -> (Vec<u8>, Hash) {
+        let salt = ambient::draw::<16>(entropy);
+        let mut plain = salt.to_vec();
+        plain.extend_from_slice(reason.as_bytes());
+        let field = Field { table: "audit", column: "sealed", row: entry.as_bytes() };
+        (self.key.seal(entropy, field, &plain), chain::commitment(&salt, reason.as_bytes()))
+    }
+
+    /// Opens it, without the salt.
+    ///
+    /// # Errors
+    /// When it isn't what was sealed for this entry.
+    pub fn open_reason(&self, entry: Uuid, sealed: &[u8]) -> Result<String, OpenError> {
+        let plain = self.key.open(Field { table: "audit", column: "sealed", row: entry.as_bytes() }, sealed)?;
+        let text = plain.get(16..).ok_or(OpenError::Malformed)?;
+        Ok(String::from_utf8_lossy(text).into_owned())
     }
 
     /// Opens it: the salt, and the JSON of what was written.

@@ -5,6 +5,7 @@ use crate::domain::case::{Actor, Case};
 use crate::domain::chain::{self, GENESIS, Hash};
 use crate::domain::vocabulary::{Action, State};
 use crate::store::filing::EventRow;
+use crate::store::packed;
 use crate::store::types::{At, Key};
 use crate::track::dossier::Dossier;
 use crate::track::patch::patch;
@@ -46,6 +47,7 @@ pub fn write(dossier: &Dossier<'_>, entropy: &dyn Entropy, previous: &Hash, entr
         let salt = ambient::draw::<16>(entropy);
         (Some(dossier.seal_event(entropy, seq, &salt, &text)), Some(chain::commitment(&salt, text.as_bytes())))
     });
+    let data = data.to_string();
     let mut row = EventRow {
         case_id: Key::from(entry.after.id),
         seq,
@@ -57,18 +59,18 @@ pub fn write(dossier: &Dossier<'_>, entropy: &dyn Entropy, previous: &Hash, entr
         role: entry.actor.role.code().to_owned(),
         actor: entry.actor.user.clone(),
         unit: entry.actor.unit.clone(),
-        data: data.to_string(),
+        data: packed::json(&data),
         sealed,
         commitment: commitment.map(|hash| hash.to_vec()),
         hash: Vec::new(),
     };
-    let hash = hash(previous, &row);
+    let hash = hash(previous, &row, &data);
     row.hash = hash.to_vec();
     (row, hash)
 }
 
 /// The hash of a row after the one before it: over every open column and the commitment to what is sealed.
-fn hash(previous: &Hash, row: &EventRow) -> Hash {
+fn hash(previous: &Hash, row: &EventRow, data: &str) -> Hash {
     let canonical = json!([
         row.case_id.0,
         row.seq,
@@ -79,7 +81,7 @@ fn hash(previous: &Hash, row: &EventRow) -> Hash {
         row.role,
         row.actor,
         row.unit,
-        row.data
+        data
     ]);
     let commitment = row.commitment.as_deref().and_then(|bytes| Hash::try_from(bytes).ok());
     chain::link(previous, canonical.to_string().as_bytes(), commitment.as_ref())
@@ -89,10 +91,11 @@ fn hash(previous: &Hash, row: &EventRow) -> Hash {
 pub fn first_broken(history: &[EventRow]) -> Option<i64> {
     let mut previous = GENESIS;
     for (row, seq) in history.iter().zip(1..) {
-        let expected = hash(&previous, row);
-        if row.seq != seq || row.hash != expected {
+        // What can't be read was altered.
+        let expected = packed::unpack(&row.data).ok().map(|data| hash(&previous, row, &data));
+        let Some(expected) = expected.filter(|expected| row.seq == seq && row.hash == expected) else {
             return Some(row.seq.min(seq));
-        }
+        };
         previous = expected;
     }
     None

@@ -42,13 +42,15 @@ const ROOMS: &[Room] = &[
     room("config", &["domain", "ambient"]),
     room("privacy", &["domain", "ambient"]),
     room("identity", &["domain", "ambient"]),
-    room("store", &["domain", "ambient"]),
+    // Entries, their chain, signed checkpoints: what the store keeps of them is one table.
+    room("audit", &["domain", "privacy"]),
+    room("store", &["domain", "ambient", "audit"]),
     // The way of a case, last stage first. Classifying and routing are arithmetic over the catalogue: they reach no store, so
     // that they can be previewed, simulated and tested without one.
     room("document", &["domain", "ambient", "config"]),
     room("route", &["domain", "ambient", "config"]),
     room("classify", &["domain", "ambient", "config", "route"]),
-    room("app", &["domain", "ambient", "config", "privacy", "identity", "store", "route", "classify"]),
+    room("app", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "route", "classify"]),
     room("measure", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("notify", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("track", &["domain", "ambient", "config", "document", "privacy", "store", "app", "measure"]),
@@ -60,15 +62,15 @@ const ROOMS: &[Room] = &[
     room(
         "http",
         &[
-            "domain", "ambient", "config", "document", "privacy", "identity", "store", "app", "intake", "classify",
-            "route", "track", "measure", "notify",
+            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "intake",
+            "classify", "route", "track", "measure", "notify",
         ],
     ),
     room(
         "cli",
         &[
-            "domain", "ambient", "config", "document", "privacy", "identity", "store", "app", "intake", "classify",
-            "route", "track", "measure", "notify", "http",
+            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "intake",
+            "classify", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),
@@ -83,6 +85,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("actix_web", &["http", "cli"]),
     ("actix_multipart", &["http"]),
     ("aes_gcm", &["privacy"]),
+    ("aws_lc_rs", &["privacy"]),
+    ("sm4", &["privacy"]),
     ("argon2", &["identity"]),
     ("krilla", &["document"]),
     ("jsonwebtoken", &["identity"]),

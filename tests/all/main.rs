@@ -16,6 +16,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod crash;
 mod documents;
 mod filing;

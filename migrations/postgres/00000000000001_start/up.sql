@@ -2,7 +2,7 @@
 -- A case's tables are partitioned by month as ranges of its uuid v7 key and share it as their distribution key;
 -- the service makes the months ahead, what is older lies in the default partition.
 
--- A case: the fold of its events in doc; the other columns are an index over it, and what is sealed.
+-- A case: the fold of its events in doc (packed JSON, as the data of events is); the other columns are an index over it, and what is sealed.
 CREATE TABLE cases (
     case_id uuid NOT NULL,
     reference text NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE cases (
     recovered_fen bigint,
     data_key bytea NOT NULL,
     narrative bytea NOT NULL,
-    doc text NOT NULL,
+    doc bytea NOT NULL,
     last_hash bytea NOT NULL,
     created_at timestamptz NOT NULL,
     PRIMARY KEY (case_id)
@@ -77,7 +77,7 @@ CREATE TABLE events (
     role text NOT NULL,
     actor text,
     unit text,
-    data text NOT NULL,
+    data bytea NOT NULL,
     sealed bytea,
     commitment bytea,
     hash bytea NOT NULL,

@@ -90,6 +90,13 @@ pub(super) const KEYS: &[Key] = &[
     key("calendar", "rollover", OneOf(&["holiday_only", "any_rest_day"])),
     key("measure", "freeze_after_days", Whole(1, 90)),
     key("measure", "small_number", Whole(0, 1000)),
+    key("audit", "writer", Text(is_writer, "1 to 32 letters, digits or -")),
+    key("audit", "checkpoints", Text(is_attachments, "file:PATH, s3://bucket/prefix, or nothing")),
+    key("audit", "endpoint", Text(|text| text.is_empty() || is_http(text), "http://… or https://…, or nothing")),
+    key("audit", "region", Text(|_| true, "text")),
+    secret("audit", "access_key", Text(|_| true, "text")),
+    secret("audit", "secret_key", Text(|_| true, "text")),
+    key("audit", "checkpoint_minutes", Whole(1, 1440)),
     key("clock", "start", Text(is_instant, "an RFC 3339 instant, e.g. 2026-11-23T09:00:00+08:00, or nothing")),
     key("clock", "allow_start", Flag),
     key("log", "format", OneOf(&["json", "text"])),
@@ -125,6 +132,10 @@ fn is_smtp(text: &str) -> bool {
 
 fn is_prefix(text: &str) -> bool {
     (2..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() && !matches!(byte, b'I' | b'O'))
+}
+
+fn is_writer(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn is_media_type(text: &str) -> bool {

@@ -1,6 +1,7 @@
 //! The JSON API, a file for each group of paths.
 
 pub mod attachments;
+pub mod audit;
 pub mod auth;
 pub mod calendar;
 pub mod cases;

@@ -6,7 +6,8 @@ use crate::domain::vocabulary::{Lang, Role};
 use crate::http::error::Problem;
 use crate::http::extract::{check_type, read};
 use crate::http::pages::{fill, lang_of, text};
-use crate::identity::{HashError, Password, check_policy};
+use crate::identity::{Caller, HashError, Password, check_policy};
+use crate::store::audit;
 use crate::store::users::{self, User};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -151,6 +152,7 @@ pub async fn create(
         disabled: false,
     };
     let link = hash(&token);
+    let entry = app.occasion(&Caller::ANONYMOUS).user_added(&user.username, user.role, None);
     let end = app
         .store
         .write(move |tx| {
@@ -161,7 +163,11 @@ pub async fn create(
             if !users::use_setup_link(tx, &link, now)? {
                 return Ok(End::BadLink);
             }
-            Ok(if users::add(tx, &user, now)? { End::Made } else { End::Taken })
+            if !users::add(tx, &user, now)? {
+                return Ok(End::Taken);
+            }
+            audit::append(tx, &entry)?;
+            Ok(End::Made)
         })
         .await?;
     match end {

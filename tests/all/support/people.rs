@@ -44,6 +44,10 @@ impl TestApp {
         self.staff("dispatcher", None, Some(division))
     }
 
+    pub(crate) fn auditor(&self, division: &str) -> Session {
+        self.staff("auditor", None, Some(division))
+    }
+
     pub(crate) fn supervisor(&self, division: &str) -> Session {
         self.staff("supervisor", None, Some(division))
     }

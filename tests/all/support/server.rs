@@ -172,6 +172,29 @@ impl TestApp {
         ran
     }
 
+    /// Asks the server to end (SIGTERM), and waits until it has.
+    pub(crate) fn stop(&self) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut child) = child else { return };
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+        assert!(asked.success(), "it could not be asked to end");
+        assert!(child.wait().expect("it ends").success(), "it did not end in peace:\n{}", self.log_tail());
+    }
+
+    /// Runs a statement past the service, as an intruder with the database would; the server must not run on SQLite.
+    pub(crate) fn tamper(&self, statement: &str) {
+        use diesel::connection::SimpleConnection as _;
+        use diesel::{Connection as _, PgConnection, SqliteConnection};
+        let end = match &self.database {
+            Some(database) => PgConnection::establish(&database.url).expect("the database").batch_execute(statement),
+            None => {
+                let file = self.data().join("fangxin.db");
+                SqliteConnection::establish(&file.to_string_lossy()).expect("the database").batch_execute(statement)
+            }
+        };
+        end.unwrap_or_else(|error| panic!("{}: {statement}: {error}", self.engine));
+    }
+
     /// The end of what the server wrote.
     pub(crate) fn log_tail(&self) -> String {
         let log = fs::read_to_string(self.log()).unwrap_or_default();

@@ -1,0 +1,211 @@
+//! Statements that SQLite keeps prepared. Diesel prepares `on_conflict`, statements of many rows and `sql_query` anew each
+//! time, which on the one thread that writes costs more than running them: here the text is constant, so that it is
+//! found again, and one statement is run for each row.
+
+use crate::store::counters::CounterRow;
+use crate::store::filing::{ExternalRow, IdempotencyRow, LinkRow, NumberRow};
+use crate::store::types::{At, Day, Key, On, Ts, Uid};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary, Integer, SmallInt, Text};
+use diesel::sqlite::Sqlite;
+use std::sync::LazyLock;
+
+/// A value on its way into a statement.
+enum Value<'a> {
+    Text(&'a str),
+    Bytes(&'a [u8]),
+    Key(&'a Key),
+    At(&'a At),
+    Day(&'a On),
+    Small(&'a i16),
+    Int(&'a i32),
+    Big(&'a i64),
+}
+
+/// Constant text with a `?` for each value.
+struct Kept<'a> {
+    sql: &'a str,
+    values: Vec<Value<'a>>,
+}
+
+// Kept by its text.
+impl QueryId for Kept<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Sqlite> for Kept<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let mut parts = self.sql.split('?');
+        out.push_sql(parts.next().unwrap_or_default());
+        for (value, part) in self.values.iter().zip(parts) {
+            match value {
+                Value::Text(value) => out.push_bind_param::<Text, str>(value)?,
+                Value::Bytes(value) => out.push_bind_param::<Binary, [u8]>(value)?,
+                Value::Key(value) => out.push_bind_param::<Uid, Key>(value)?,
+                Value::At(value) => out.push_bind_param::<Ts, At>(value)?,
+                Value::Day(value) => out.push_bind_param::<Day, On>(value)?,
+                Value::Small(value) => out.push_bind_param::<SmallInt, i16>(value)?,
+                Value::Int(value) => out.push_bind_param::<Integer, i32>(value)?,
+                Value::Big(value) => out.push_bind_param::<BigInt, i64>(value)?,
+            }
+            out.push_sql(part);
+        }
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for Kept<'_> {}
+
+/// Runs a statement; gives how many rows it changed.
+fn run(c: &mut SqliteConnection, sql: &str, values: Vec<Value<'_>>) -> QueryResult<usize> {
+    Kept { sql, values }.execute(c)
+}
+
+/// Takes an idempotency key; whether it was free.
+pub(super) fn claim_key(c: &mut SqliteConnection, row: &IdempotencyRow) -> QueryResult<bool> {
+    let sql = "INSERT INTO idempotency_keys (key_hash, body_hash, case_id, answer, created_at) VALUES (?, ?, ?, ?, ?) \
+               ON CONFLICT DO NOTHING";
+    let values = vec![
+        Value::Bytes(&row.key_hash),
+        Value::Bytes(&row.body_hash),
+        Value::Key(&row.case_id),
+        Value::Text(&row.answer),
+        Value::At(&row.created_at),
+    ];
+    Ok(run(c, sql, values)? == 1)
+}
+
+/// Takes a number of another system; whether it was free.
+pub(super) fn claim_external(c: &mut SqliteConnection, row: &ExternalRow) -> QueryResult<bool> {
+    let sql = "INSERT INTO external_numbers (system, number, case_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    let values = vec![Value::Text(&row.system), Value::Text(&row.number), Value::Key(&row.case_id)];
+    Ok(run(c, sql, values)? == 1)
+}
+
+/// Takes a reference number; whether it was free.
+pub(super) fn claim_number(c: &mut SqliteConnection, row: &NumberRow) -> QueryResult<bool> {
+    let sql = "INSERT INTO case_numbers (reference, case_id) VALUES (?, ?) ON CONFLICT DO NOTHING";
+    Ok(run(c, sql, vec![Value::Text(&row.reference), Value::Key(&row.case_id)])? == 1)
+}
+
+/// Links two cases, unless they are.
+pub(super) fn link(c: &mut SqliteConnection, row: &LinkRow) -> QueryResult<()> {
+    let sql = "INSERT INTO links (case_id, other_id, relation, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let values = vec![
+        Value::Key(&row.case_id),
+        Value::Key(&row.other_id),
+        Value::Text(&row.relation),
+        Value::At(&row.created_at),
+    ];
+    run(c, sql, values).map(|_| ())
+}
+
+/// Puts a case into the full-text index.
+pub(super) fn index(c: &mut SqliteConnection, case: &Key, tokens: &str) -> QueryResult<()> {
+    let sql = "INSERT INTO case_search (tokens, rowid) SELECT ?, cases.row FROM cases WHERE cases.case_id = ?";
+    run(c, sql, vec![Value::Text(tokens), Value::Key(case)]).map(|_| ())
+}
+
+/// What a counter is found by, in the order of its primary key.
+const KEY: [&str; 13] = [
+    "view",
+    "grain",
+    "on_day",
+    "cohort",
+    "kind",
+    "city",
+    "county",
+    "sector",
+    "department",
+    "office",
+    "station",
+    "channel",
+    "bucket",
+];
+
+/// What it holds.
+const NUMBERS: [&str; 25] = [
+    "n_received",
+    "n_disposed",
+    "n_decided",
+    "n_decided_in_time",
+    "n_accepted",
+    "n_closed",
+    "n_closed_in_time",
+    "n_station_ended",
+    "n_self_settled",
+    "n_agreed",
+    "n_mediation_ended",
+    "n_mediated_agreed",
+    "n_rated",
+    "n_satisfied",
+    "n_solved",
+    "n_contacted",
+    "n_returned",
+    "n_reopened",
+    "n_withdrawn",
+    "n_refused",
+    "n_transferred",
+    "n_report_verified",
+    "n_report_verified_in_time",
+    "amount_fen",
+    "recovered_fen",
+];
+
+static COUNT: LazyLock<String> = LazyLock::new(|| {
+    let places = vec!["?"; KEY.len() + NUMBERS.len()].join(", ");
+    let sums: Vec<String> = NUMBERS.iter().map(|name| format!("{name} = {name} + excluded.{name}")).collect();
+    let key = KEY.join(", ");
+    format!(
+        "INSERT INTO counters ({key}, {}) VALUES ({places}) ON CONFLICT ({key}) DO UPDATE SET {}",
+        NUMBERS.join(", "),
+        sums.join(", ")
+    )
+});
+
+/// Adds to a counter.
+pub(super) fn count(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<()> {
+    let values = vec![
+        Value::Text(&row.view),
+        Value::Text(&row.grain),
+        Value::Day(&row.on_day),
+        Value::Text(&row.cohort),
+        Value::Text(&row.kind),
+        Value::Int(&row.city),
+        Value::Int(&row.county),
+        Value::Text(&row.sector),
+        Value::Text(&row.department),
+        Value::Text(&row.office),
+        Value::Text(&row.station),
+        Value::Text(&row.channel),
+        Value::Small(&row.bucket),
+        Value::Big(&row.n_received),
+        Value::Big(&row.n_disposed),
+        Value::Big(&row.n_decided),
+        Value::Big(&row.n_decided_in_time),
+        Value::Big(&row.n_accepted),
+        Value::Big(&row.n_closed),
+        Value::Big(&row.n_closed_in_time),
+        Value::Big(&row.n_station_ended),
+        Value::Big(&row.n_self_settled),
+        Value::Big(&row.n_agreed),
+        Value::Big(&row.n_mediation_ended),
+        Value::Big(&row.n_mediated_agreed),
+        Value::Big(&row.n_rated),
+        Value::Big(&row.n_satisfied),
+        Value::Big(&row.n_solved),
+        Value::Big(&row.n_contacted),
+        Value::Big(&row.n_returned),
+        Value::Big(&row.n_reopened),
+        Value::Big(&row.n_withdrawn),
+        Value::Big(&row.n_refused),
+        Value::Big(&row.n_transferred),
+        Value::Big(&row.n_report_verified),
+        Value::Big(&row.n_report_verified_in_time),
+        Value::Big(&row.amount_fen),
+        Value::Big(&row.recovered_fen),
+    ];
+    run(c, &COUNT, values).map(|_| ())
+}
