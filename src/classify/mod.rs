@@ -12,19 +12,35 @@
 //! - It judges the text, never the person: no term asks whether somebody files often or for profit.
 //! - It is pure: no clock, no randomness, no network, no state. The same lexicon and text give the same answer, bit for bit.
 //!
-//! How it works: the terms of `config/lexicon/*.toml` are found in one pass of an Aho-Corasick automaton over folded text ([`fold`]); a
-//! term inside a longer term found at the same place doesn't count; repeated terms count less each time; what stands in the
-//! first characters counts more. Sums become probabilities by a softmax; where its constants come from is told at [`Tuning`].
+//! How it works: the terms of `config/lexicon/*.toml` are found in one pass of an Aho-Corasick automaton over folded text ([`fold`]);
+//! a term inside a longer term found at the same place doesn't count, nor one that a negation takes back; repeated terms count less
+//! each time; what stands in the first characters counts more. Runs of one to three characters are looked up in weights that were
+//! fitted on texts written for the project. Both sums together become probabilities by a softmax; [`Tuning`] has its constants.
 
+mod advice;
+mod answer;
+mod authored;
+mod compile;
 mod evaluate;
+mod explain;
+mod features;
+mod fit;
 mod fold;
 mod lexicon;
 mod model;
+mod sums;
+mod weights;
 
 #[cfg(test)]
 mod tests;
 
-pub use evaluate::{Evaluation, LabelledRow, NotConsumerFigures, SectorFigures, evaluate};
+pub use answer::{Alternative, Classification, Evidence, Hints, KindHint, NotConsumer, ProblemType, ReferTo};
+pub use authored::{Authored, fit_authored, held_out};
+pub use evaluate::{
+    Confusion, CurvePoint, Evaluation, LabelledRow, NotConsumerFigures, SectorFigures, count, evaluate,
+};
+pub use fit::{Example, fit};
 pub use fold::fold;
 pub use lexicon::{AllowedCodes, Lexicon, LexiconError, Words};
-pub use model::{Alternative, Classification, Evidence, Hints, KindHint, Model, NotConsumer, ReferTo, Tuning};
+pub use model::{Model, SHIPPED, Tuning};
+pub use weights::{Weights, WeightsError};

@@ -91,10 +91,19 @@ enum Command {
         /// The text; - or nothing reads it from standard input
         text: Option<String>,
     },
-    /// Measure the classifier on labelled texts: lines of {text, sector, accepted}
+    /// Measure the classifier on labelled texts: lines of {text, sector, accepted, also}
     Evaluate {
         /// The file
         file: PathBuf,
+    },
+    /// Fit the classifier's weights on authored texts, and measure on themes left out of the fit
+    Train {
+        /// Folder of authored texts: *.jsonl, lines of {text, sector or not_consumer, theme}
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// File to write the weights to
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
     },
     /// Ask the routing, and check its data
     Route {
@@ -301,6 +310,7 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
             classify::classify(&model, &text)
         }
         Command::Evaluate { file } => classify::evaluate(&read(given)?.2, &file),
+        Command::Train { from, to } => classify::train(&read(given)?.2, &from, &to),
         Command::Route { command: RouteCommand::Simulate { file } } => {
             let (settings, catalogue, model) = read(given)?;
             route::simulate(&file, catalogue, &model, route::today(&settings))

@@ -5,7 +5,7 @@ use super::output::{CONFIG, Failure};
 use crate::ambient::{Clock, Entropy, OffsetClock, SystemClock, SystemEntropy};
 use crate::app::{App, Parts};
 use crate::audit::Checkpoints;
-use crate::classify::{AllowedCodes, Lexicon, Model};
+use crate::classify::{AllowedCodes, Lexicon, Model, Weights};
 use crate::config::catalogue::Catalogue;
 use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, process_environment};
 use crate::config::{self, Settings, Source};
@@ -27,6 +27,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Fitted by `fangxin train` on `config/training`; a test fits them again and compares.
+static WEIGHTS: &[u8] = include_bytes!("../../config/classifier.bin");
 
 static LEXICON: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/config/lexicon");
 
@@ -82,7 +85,9 @@ pub(super) fn model(settings: &Settings, catalogue: &Catalogue) -> Result<Model,
         code: CONFIG,
         lines: faults.iter().map(|fault| format!("config/lexicon/{fault}")).collect(),
     })?;
-    Ok(Model::new(lexicon, settings.classify.abstain_below))
+    let weights =
+        Weights::from_bytes(WEIGHTS).map_err(|error| Failure::config(format!("config/classifier.bin: {error}")))?;
+    Ok(Model::new(lexicon, weights, settings.classify.abstain_below))
 }
 
 /// Everything that is read from files, with the faults of all of it at once.

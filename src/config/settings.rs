@@ -103,7 +103,9 @@ pub struct Server {
     pub header_timeout_seconds: u64,
     /// Seconds in which its body must have arrived.
     pub body_timeout_seconds: u64,
-    /// Seconds that running requests are given at shutdown.
+    /// Seconds at shutdown in which readiness is red and requests are still taken.
+    pub drain_seconds: u64,
+    /// Seconds from the order to stop until requests under way are cut off.
     pub shutdown_seconds: u64,
 }
 

@@ -8,10 +8,11 @@ use crate::app::App;
 use crate::http::Edge;
 use crate::http::caller::{RequestId, Shown, address, through_proxy};
 use crate::http::error::{PROBLEM_JSON, Problem};
+use crate::http::pages::fault;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
 use tracing::Instrument as _;
@@ -67,6 +68,10 @@ pub(super) async fn around(
         Err(problem) => request.error_response(problem).map_into_right_body(),
     };
     let mut response = problems(response, &id);
+    if edge.draining.has_begun() {
+        // The next request of this client goes to a node that stays.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     record_denial(&app, &response, &shown, &id).await;
     let no_store = response.request().path().starts_with("/api/") || response.status().is_client_error();
     finish(response.headers_mut(), &id, no_store);
@@ -138,6 +143,10 @@ fn problems<B>(response: ServiceResponse<EitherBody<B, BoxBody>>, id: &str) -> S
         }
         None => Problem::of_status(status).render(Some(id)),
     };
+    if fault::wants_page(response.request()) {
+        let page = fault::page(response.request(), status, id, rendered.headers());
+        return response.into_response(page.map_into_right_body());
+    }
     response.into_response(rendered.map_into_right_body())
 }
 

@@ -77,7 +77,13 @@ routes! {
     "/docs"                                           get pages::docs::page;
     "/docs/{file}"                                    get pages::docs::file;
     "/setup/{token}"                                  get pages::setup::form, post pages::setup::create;
-    "/assets/{file}"                                  get pages::asset;
+    "/assets/{file}"                                  get pages::assets::asset;
+    "/sw.js"                                          get pages::assets::worker;
+    "/manifest.webmanifest"                           get pages::assets::manifest;
+    "/"                                               get pages::home::page;
+    "/offline"                                        get pages::home::offline;
+    "/privacy"                                        get pages::home::privacy;
+    "/accessibility"                                  get pages::home::accessibility;
 }
 
 /// `GET`, and `HEAD`, whose body the server leaves out.
@@ -106,7 +112,7 @@ mod tests {
                 assert!(allow.contains(&method.to_uppercase()), "{path}: {allow}");
             }
         }
-        for path in ["/", "/api", "/api/v1/merchants", "/healthz/", "/.env", "/../healthz"] {
+        for path in ["/api", "/api/v1/merchants", "/healthz/", "/.env", "/../healthz"] {
             assert_eq!(call_service(&app, TestRequest::get().uri(path).to_request()).await.status(), 404, "{path}");
         }
         assert_eq!(Problem::not_found().status_code(), 404);

@@ -16,8 +16,8 @@ use std::time::Duration;
 /// Connections that wait to be taken up.
 const BACKLOG: u32 = 2048;
 
-/// Serves requests until `shutdown` comes to its end. Then `readyz` turns red at once, nobody new is let in, and requests
-/// under way are given the time of the settings; the caller exits at once on a second signal by dropping this future.
+/// Serves requests until `shutdown` comes to its end. Then `readyz` turns red at once; after the time for draining nobody new is
+/// let in, and requests under way are given what is left of the time for stopping; the caller exits at once on a second signal by dropping this future.
 ///
 /// # Errors
 /// When the listener can't be used.
@@ -55,7 +55,7 @@ pub async fn run_draining(
     .keep_alive(KeepAlive::Timeout(Duration::from_secs(75)))
     .client_request_timeout(Duration::from_secs(settings.header_timeout_seconds))
     .client_disconnect_timeout(Duration::from_secs(5))
-    .shutdown_timeout(settings.shutdown_seconds)
+    .shutdown_timeout(settings.shutdown_seconds.saturating_sub(settings.drain_seconds))
     .disable_signals()
     .listen(listener)?
     .run();
@@ -66,6 +66,12 @@ pub async fn run_draining(
         _ = shutdown => {}
     }
     draining.begin();
+    tracing::info!("stopping: readiness is red, requests are still taken");
+    // Whoever sends requests here learns from readiness to send them elsewhere, before the door is shut.
+    tokio::select! {
+        end = &mut serving => return end,
+        () = tokio::time::sleep(Duration::from_secs(settings.drain_seconds)) => {}
+    }
     tracing::info!("stopping: requests under way are answered first");
     let (end, ()) = tokio::join!(serving, handle.stop(true));
     end

@@ -51,6 +51,7 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "max_upload_bytes", Whole(1024, 1_073_741_824)),
     key("server", "header_timeout_seconds", Whole(1, 300)),
     key("server", "body_timeout_seconds", Whole(1, 3600)),
+    key("server", "drain_seconds", Whole(0, 60)),
     key("server", "shutdown_seconds", Whole(1, 600)),
     key("paths", "data_dir", Text(|text| !text.is_empty(), "a folder")),
     key("paths", "config_dir", Text(|_| true, "a folder, or nothing")),

@@ -233,6 +233,10 @@ pub(super) struct ClassificationSchema {
     alternatives: Vec<AlternativeSchema>,
     evidence: Vec<EvidenceSchema>,
     not_consumer: NotConsumerSchema,
+    /// What went wrong, by the names of the national platform.
+    problem: Option<ProblemTypeSchema>,
+    /// Demands that the text names, by the codes of a filing: a suggestion.
+    demands: Vec<String>,
     /// `complaint`, `report` or `both`: a suggestion.
     kind_hint: Option<String>,
     model: String,
@@ -255,6 +259,17 @@ struct EvidenceSchema {
     term: String,
     sector: String,
     weight: f64,
+}
+
+/// What went wrong.
+#[derive(ToSchema)]
+#[schema(as = ProblemType)]
+#[expect(dead_code, reason = "describes classify::ProblemType")]
+struct ProblemTypeSchema {
+    code: String,
+    /// In both languages.
+    #[schema(value_type = Object)]
+    name: (),
 }
 
 /// Whether the text looks like no dispute of a consumer; advice, never a refusal.

@@ -46,7 +46,7 @@ pub struct Version {
     /// Version of the calendar in force.
     pub calendar: String,
     /// Version of the classifier.
-    pub model: &'static str,
+    pub model: String,
 }
 
 /// Lives: asks nothing else.
@@ -96,6 +96,6 @@ pub async fn version(app: web::Data<App>) -> HttpResponse {
         database_version: app.store.engine_version().await.ok(),
         schema: newest.to_owned(),
         calendar: app.catalogue().calendar.version.clone(),
-        model: app.model.version(),
+        model: app.model.version().to_owned(),
     })
 }

@@ -2,74 +2,41 @@
 
 use crate::ambient;
 use crate::app::App;
-use crate::domain::vocabulary::{Lang, Role};
+use crate::domain::vocabulary::Role;
 use crate::http::error::Problem;
-use crate::http::extract::{check_type, read};
-use crate::http::pages::{fill, lang_of, text};
+use crate::http::pages::form::{Fields, Form};
+use crate::http::pages::frame::Frame;
 use crate::identity::{Caller, HashError, Password, check_policy};
 use crate::store::audit;
 use crate::store::users::{self, User};
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
 use sha2::{Digest, Sha256};
-use std::time::Duration;
 
-/// Largest form.
-const MOST: usize = 8192;
-
-const PAGE: &str = r#"<!doctype html>
-<html lang="{lang}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="stylesheet" href="/assets/page.css">
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p class="{tone}" role="{role}">{message}</p>
-"#;
-
-const FORM: &str = r#"<form method="post" autocomplete="off">
-<label for="username">{username_label}</label>
-<input id="username" name="username" value="{username}" required maxlength="64" autocapitalize="none" spellcheck="false" autocomplete="username">
-<label for="password">{password_label}</label>
-<input id="password" name="password" type="password" required maxlength="256" autocomplete="new-password" aria-describedby="hint">
-<p id="hint">{hint}</p>
-<button type="submit">{submit}</button>
-</form>
-"#;
-
-const END: &str = "</main>\n</body>\n</html>\n";
+#[derive(Template)]
+#[template(path = "setup.html")]
+struct Page<'a> {
+    f: &'a Frame,
+    message: &'a str,
+    fault: bool,
+    form: Option<Form>,
+}
 
 /// A page with a message, and the form when there is something to do.
-fn page(lang: Lang, status: StatusCode, message: &str, form: Option<&str>) -> HttpResponse {
-    let told = |key: &str| text(lang, "setup", key);
-    let fault = status != StatusCode::OK;
-    let head = [
-        ("lang", if lang == Lang::Zh { "zh-CN" } else { "en" }),
-        ("title", &told("title")),
-        ("tone", if fault { "fault" } else { "lead" }),
-        ("role", if fault { "alert" } else { "status" }),
-        ("message", &told(message)),
-    ];
-    let mut html = fill(PAGE, &head);
-    if let Some(username) = form {
-        let fields = [
-            ("username_label", told("username")),
-            ("password_label", told("password")),
-            ("hint", told("hint")),
-            ("submit", told("submit")),
-            ("username", username.to_owned()),
-        ];
-        html.push_str(&fill(FORM, &fields.each_ref().map(|(name, value)| (*name, value.as_str()))));
-    }
-    html.push_str(END);
-    HttpResponse::build(status)
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(html)
+fn page(
+    frame: &Frame,
+    status: StatusCode,
+    message: &'static str,
+    username: Option<&str>,
+) -> Result<HttpResponse, Problem> {
+    let form = username.map(|username| {
+        let mut fields = Fields::default();
+        fields.add("username", username);
+        Form::new(frame, fields)
+    });
+    let told = frame.coded("setup", message);
+    frame.answer(status, &Page { f: frame, message: told, fault: status != StatusCode::OK, form })
 }
 
 fn hash(token: &str) -> Vec<u8> {
@@ -82,16 +49,11 @@ async fn is_good(app: &App, token: &str) -> Result<bool, Problem> {
 }
 
 /// The form, if the link is good.
-pub async fn form(
-    app: web::Data<App>,
-    request: HttpRequest,
-    token: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let lang = lang_of(&request);
+pub async fn form(app: web::Data<App>, frame: Frame, token: web::Path<String>) -> Result<HttpResponse, Problem> {
     if !is_good(&app, &token).await? {
-        return Ok(page(lang, StatusCode::NOT_FOUND, "bad_link", None));
+        return page(&frame, StatusCode::NOT_FOUND, "bad_link", None);
     }
-    Ok(page(lang, StatusCode::OK, "lead", Some("")))
+    page(&frame, StatusCode::OK, "lead", Some(""))
 }
 
 /// How the making of the account ended.
@@ -105,30 +67,17 @@ enum End {
 /// Makes the account, and uses the link up.
 pub async fn create(
     app: web::Data<App>,
-    request: HttpRequest,
+    frame: Frame,
     token: web::Path<String>,
-    payload: web::Payload,
+    fields: Fields,
 ) -> Result<HttpResponse, Problem> {
-    let lang = lang_of(&request);
-    if !is_own(&request, app.settings.server.public_url.as_deref()) {
-        let detail = "the form was sent from another site";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
-    }
-    check_type(&request, "application/x-www-form-urlencoded")?;
-    let patience = Duration::from_secs(app.settings.server.body_timeout_seconds);
-    let body = read(&request, payload.into_inner(), MOST, patience).await?;
-    let body = std::str::from_utf8(&body).unwrap_or_default();
-    let fields = web::Query::<Vec<(String, String)>>::from_query(body).map(web::Query::into_inner).unwrap_or_default();
-    let field = |wanted: &str| {
-        fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str()).unwrap_or_default()
-    };
-    let username = field("username").trim().to_owned();
-    let password = Password::new(field("password").to_owned());
+    let username = fields.get("username").to_owned();
+    let password = Password::new(fields.get("password").to_owned());
 
     if !is_good(&app, &token).await? {
-        return Ok(page(lang, StatusCode::NOT_FOUND, "bad_link", None));
+        return page(&frame, StatusCode::NOT_FOUND, "bad_link", None);
     }
-    let again = |message: &str| Ok(page(lang, StatusCode::UNPROCESSABLE_ENTITY, message, Some(&username)));
+    let again = |message| page(&frame, StatusCode::UNPROCESSABLE_ENTITY, message, Some(&username));
     if !is_username(&username) {
         return again("bad_username");
     }
@@ -173,10 +122,10 @@ pub async fn create(
     match end {
         End::Made => {
             tracing::info!("the first account was made by its set-up link");
-            Ok(page(lang, StatusCode::OK, "made", None))
+            page(&frame, StatusCode::OK, "made", None)
         }
         End::Taken => again("taken"),
-        End::BadLink => Ok(page(lang, StatusCode::NOT_FOUND, "bad_link", None)),
+        End::BadLink => page(&frame, StatusCode::NOT_FOUND, "bad_link", None),
     }
 }
 
@@ -188,46 +137,9 @@ fn is_username(name: &str) -> bool {
         && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Whether a form comes from a page of this service: browsers say so in `Sec-Fetch-Site`, older ones in `Origin`.
-fn is_own(request: &HttpRequest, public_url: Option<&str>) -> bool {
-    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
-    if let Some(site) = header("sec-fetch-site")
-        && site != "same-origin"
-        && site != "none"
-    {
-        return false;
-    }
-    let Some(origin) = header("origin") else { return true };
-    let host = header("host").unwrap_or_default();
-    let is_host = origin.split_once("://").is_some_and(|(_, authority)| !host.is_empty() && authority == host);
-    is_host || public_url.is_some_and(|url| url.trim_end_matches('/') == origin)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::test::TestRequest;
-
-    #[test]
-    fn only_our_own_pages_may_send_the_form() {
-        let sent = |headers: &[(&'static str, &'static str)]| {
-            let mut request = TestRequest::post().insert_header(("host", "fx.example"));
-            for header in headers {
-                request = request.insert_header(*header);
-            }
-            is_own(&request.to_http_request(), Some("https://public.example"))
-        };
-        assert!(sent(&[]) && sent(&[("sec-fetch-site", "same-origin"), ("origin", "https://fx.example")]));
-        assert!(sent(&[("origin", "https://public.example")]));
-        for headers in [
-            &[("origin", "https://evil.example")][..],
-            &[("origin", "null")],
-            &[("sec-fetch-site", "cross-site")],
-            &[("sec-fetch-site", "same-site"), ("origin", "https://fx.example")],
-        ] {
-            assert!(!sent(headers), "{headers:?}");
-        }
-    }
 
     #[test]
     fn names_of_accounts_are_plain() {

@@ -59,6 +59,10 @@ impl Client {
         Self { inner, base }
     }
 
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     fn call(&self, method: reqwest::Method, path: &str, by: &Session) -> Call {
         let told = format!("{method} {path} as {}", by.name);
         let mut inner = self.inner.request(method, format!("{}{path}", self.base));

@@ -68,9 +68,16 @@ impl Start {
 
     /// Starts it and waits until it is ready.
     pub(crate) fn start(self) -> TestApp {
+        let mut app = self.prepare();
+        app.serve();
+        app
+    }
+
+    /// Its folder and database, empty, with nobody serving them yet.
+    pub(crate) fn prepare(self) -> TestApp {
         let database = (self.engine == Engine::Postgres).then(Database::create);
         let home = tempfile::Builder::new().prefix("fangxin-test").tempdir().expect("a temporary folder");
-        let mut app = TestApp {
+        TestApp {
             child: Mutex::new(None),
             client: Client::new(String::new()),
             engine: self.engine,
@@ -79,9 +86,7 @@ impl Start {
             database,
             accounts: Mutex::default(),
             home,
-        };
-        app.serve();
-        app
+        }
     }
 }
 
@@ -172,13 +177,30 @@ impl TestApp {
         ran
     }
 
+    /// Asks the server to stop (SIGTERM).
+    pub(crate) fn ask_to_stop(&self) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = child.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+    }
+
+    /// Waits until the server that was asked to stop has ended; gives its exit code.
+    pub(crate) fn ended(&self) -> Option<i32> {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        child.expect("it ran").wait().expect("it ends").code()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        self.client.base().trim_start_matches("http://")
+    }
+
     /// Asks the server to end (SIGTERM), and waits until it has.
     pub(crate) fn stop(&self) {
-        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut child) = child else { return };
-        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
-        assert!(asked.success(), "it could not be asked to end");
-        assert!(child.wait().expect("it ends").success(), "it did not end in peace:\n{}", self.log_tail());
+        if self.child.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            self.ask_to_stop();
+            assert_eq!(self.ended(), Some(0), "it did not end in peace:\n{}", self.log_tail());
+        }
     }
 
     /// Runs a statement past the service, as an intruder with the database would; the server must not run on SQLite.
