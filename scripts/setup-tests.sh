@@ -6,6 +6,18 @@ cd "$(dirname "$0")/.."
 
 say() { echo "setup-tests: $*" >&2; }
 
+# Programs of the tests that come from PyPI, in an environment of their own below target/.
+python_packages() {
+    local venv=target/test-venv
+    if "$venv/bin/python" -c 'import aiosmtpd, standardwebhooks' >/dev/null 2>&1; then return 0; fi
+    if python3 -m venv "$venv" >/dev/null 2>&1 \
+        && "$venv/bin/pip" install --quiet "aiosmtpd>=1.4" "standardwebhooks>=1.0" >/dev/null 2>&1; then
+        say "installed into $venv: aiosmtpd, standardwebhooks"
+    else
+        say "could not install aiosmtpd and standardwebhooks (PyPI) into $venv: the tests against an SMTP server will say that they didn't run"
+    fi
+}
+
 missing=()
 by_hand=()
 need() { # COMMAND PACKAGE WHY
@@ -23,7 +35,13 @@ if ! scripts/postgres-bin.sh >/dev/null; then
     by_hand+=("initdb and pg_ctl (Debian: postgresql) — the tests run on both databases")
 fi
 
+if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
+    missing+=(python3-venv)
+    by_hand+=("python3 with venv (Debian: python3-venv) — an SMTP server from PyPI for the tests of mail")
+fi
+
 if [[ ${#missing[@]} -eq 0 ]]; then
+    python_packages
     exit 0
 fi
 
@@ -58,6 +76,7 @@ install_all() {
 say "missing: ${missing[*]}"
 if install_all; then
     say "installed: ${missing[*]}"
+    python_packages
     exit 0
 fi
 say "could not install it. Please install:"

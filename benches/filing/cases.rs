@@ -9,7 +9,8 @@ use fangxin::domain::scope::Scope;
 use fangxin::domain::text;
 use fangxin::measure::{count::count, facts::facts};
 use fangxin::store::cases::{self, Loaded};
-use fangxin::store::filing::{CaseRow, ClockRow, EventRow, NewCase, OutboxRow, PartyRow};
+use fangxin::store::filing::{CaseRow, ClockRow, EventRow, NewCase, PartyRow};
+use fangxin::store::outbox::OutboxRow;
 use fangxin::store::types::{At, Key};
 use fangxin::store::{Options, Store};
 use std::fmt::Write;
@@ -144,16 +145,27 @@ fn copy(template: &Template, number: usize, entropy: &SeededEntropy) -> Result<N
         outbox: vec![OutboxRow {
             bucket: i16::try_from(number % 16).unwrap_or(0),
             outbox_id,
-            case_id: case.id.into(),
+            case_id: Some(case.id.into()),
+            event_seq: None,
             notice: "receipt".to_owned(),
             channel: "sms".to_owned(),
+            audience: "complainant".to_owned(),
+            lane: "sms".to_owned(),
+            payload: destination.clone(),
             destination,
+            data_key: None,
             lang: case.lang.code().to_owned(),
-            state: "pending".to_owned(),
-            attempts: 0,
+            urgent: false,
+            state: "sent".to_owned(),
+            attempts: 1,
             due_at: At(now),
+            expires_at: None,
+            lease: None,
             leased_until: None,
+            fault: None,
             created_at: At(now),
+            ended_at: Some(At(now)),
+            ended_by: None,
         }],
         links: Vec::new(),
         tokens: text::search_tokens(&format!("{}\n{}", narrative(number), respondent(number))).join(" "),

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::audit::Kind;
 use crate::http;
 use crate::identity::Caller;
+use crate::notify::Post;
 use crate::store::{Target, audit, partitions, upkeep, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -66,6 +67,8 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
             false => None,
         };
         note_start(&app, &data).await?;
+        let post = Post::new(Arc::clone(&app), &data.outbox()).map_err(Failure::config)?;
+        let post = tokio::spawn(Arc::new(post).run());
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
@@ -84,6 +87,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
             _ = impatient => Err(Failure::found("stopped at once by a second signal")),
         };
         rounds.abort();
+        post.abort();
         checkpoints.abort();
         if let Err(error) = app.checkpoint().await {
             tracing::error!(%error, "no last checkpoint of the audit log could be written");

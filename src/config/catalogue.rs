@@ -52,6 +52,8 @@ pub struct Catalogue {
     pub targets: Vec<Target>,
     /// Names of the national platform's categories: a second axis beside the sectors.
     pub categories: Vec<Category>,
+    /// Texts of the notices.
+    pub templates: super::Templates,
     /// What offices issue in writing.
     pub documents: Documents,
 }

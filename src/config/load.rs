@@ -3,7 +3,7 @@
 use super::catalogue::Catalogue;
 use super::error::{ConfigError, Faults};
 use super::source::Source;
-use super::{calendar, departments, documents, offices, places, routes, rules, stations, targets};
+use super::{calendar, departments, documents, offices, places, routes, rules, stations, targets, templates};
 use crate::domain::calendar::Rollover;
 
 /// Reads the catalogue.
@@ -35,6 +35,7 @@ pub fn load(source: &Source, rollover: Rollover) -> Result<Catalogue, Vec<Config
     let targets = targets::load(source, &mut faults);
     let categories = targets::load_categories(source, &sector_codes, &mut faults);
     let documents = documents::load(source, &departments, &mut faults);
+    let templates = templates::load(source, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -52,5 +53,6 @@ pub fn load(source: &Source, rollover: Rollover) -> Result<Catalogue, Vec<Config
         targets,
         categories,
         documents,
+        templates,
     })
 }

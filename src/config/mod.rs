@@ -19,12 +19,14 @@ mod source;
 mod stations;
 mod table;
 mod targets;
+mod templates;
 
 pub use calendar::merge_year;
 pub use error::ConfigError;
 pub use load::load;
 pub use settings::Settings;
 pub use source::Source;
+pub use templates::{NoText, Piece, Templates};
 
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,11 @@
 
 mod key;
 mod network;
+mod quiet;
 mod read;
 
 pub use network::{Network, NotANetwork};
+pub use quiet::Quiet;
 pub use read::{Inputs, process_environment};
 
 use crate::domain::calendar::Rollover;
@@ -54,6 +56,10 @@ pub struct Settings {
     pub attachments: Attachments,
     /// Outgoing mail.
     pub smtp: Smtp,
+    /// Text messages.
+    pub sms: Sms,
+    /// Sending what is owed.
+    pub notify: Notify,
     /// Deadlines.
     pub calendar: Calendar,
     /// Figures.
@@ -223,6 +229,51 @@ pub struct Smtp {
     pub url: Option<Secret>,
     /// Sender of notices.
     pub from: String,
+    /// Seconds to wait for an answer.
+    pub timeout_seconds: u64,
+}
+
+/// `[sms]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Sms {
+    /// The gateway; `None` writes messages as files in the data folder.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub url: Option<Secret>,
+    /// How the body is written.
+    pub format: SmsFormat,
+    /// The body, with `{to}`, `{text}` and `{id}`.
+    pub body: String,
+    /// A header that it asks for, `Name: value`.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub header: Option<Secret>,
+    /// Seconds to wait for an answer.
+    pub timeout_seconds: u64,
+    /// Hours in which nobody is disturbed.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub quiet: Option<Quiet>,
+}
+
+/// How a body for the gateway is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmsFormat {
+    /// `application/json`
+    Json,
+    /// `application/x-www-form-urlencoded`
+    Form,
+}
+
+/// `[notify]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Notify {
+    /// Milliseconds between two looks at what is owed.
+    pub poll_ms: u64,
+    /// Seconds before the second attempt.
+    pub first_retry_seconds: u32,
+    /// Longest time between two attempts.
+    pub longest_retry_seconds: u32,
+    /// Hours after which an attempt that fails is the last.
+    pub give_up_hours: u32,
 }
 
 /// `[calendar]`

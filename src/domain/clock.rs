@@ -1,6 +1,6 @@
 //! A time limit running on a case. How long it runs is computed in `track`, from a rule and a calendar; this is the record.
 
-use crate::domain::vocabulary::ClockKind;
+use crate::domain::vocabulary::{ClockKind, Stage};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,9 @@ pub struct Clock {
     /// Day on which it ended; `None` while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_on: Option<Date>,
+    /// How far it has been escalated for its present last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
@@ -84,6 +87,7 @@ mod tests {
             paused_on: None,
             paused_days: 0,
             stopped_on: None,
+            stage: None,
         }
     }
 

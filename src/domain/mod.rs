@@ -12,6 +12,7 @@ pub mod division;
 pub mod fact;
 pub mod identifiers;
 pub mod money;
+pub mod notice;
 pub mod party;
 pub mod problem;
 pub mod reference;

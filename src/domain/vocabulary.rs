@@ -350,6 +350,58 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// How far a time limit has been escalated (policy of this service, after the practice of the hotlines).
+    Stage {
+        /// 提醒: the unit is reminded before the last day.
+        Reminded = "reminded",
+        /// 催办: on the last day.
+        Urged = "urged",
+        /// 督办: by the superior, after it.
+        Supervised = "supervised",
+        /// 通报: told around, when it is still not done.
+        Circulated = "circulated",
+    }
+}
+
+impl Stage {
+    /// Its number, from 1: what a clock's row is found by.
+    pub const fn number(self) -> i16 {
+        match self {
+            Self::Reminded => 1,
+            Self::Urged => 2,
+            Self::Supervised => 3,
+            Self::Circulated => 4,
+        }
+    }
+}
+
+vocabulary! {
+    /// How a notice goes out.
+    NoticeChannel {
+        /// By e-mail.
+        Email = "email",
+        /// By text message.
+        Sms = "sms",
+        /// By HTTP to a subscriber.
+        Webhook = "webhook",
+    }
+}
+
+vocabulary! {
+    /// To whom a notice goes.
+    Audience {
+        /// The complainant or reporter of the case.
+        Complainant = "complainant",
+        /// The respondent of the case.
+        Respondent = "respondent",
+        /// A person who proves an address, without a case.
+        Person = "person",
+        /// A system that subscribed.
+        Subscriber = "subscriber",
+    }
+}
+
+vocabulary! {
     /// What an office issues in writing (forms of Order 121).
     DocumentKind {
         /// 投诉登记表

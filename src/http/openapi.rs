@@ -84,6 +84,8 @@ codes! {
         api::calendar::due,
         api::calendar::year,
         api::queue::page,
+        api::notices::list,
+        api::notices::settle,
         api::metrics::summary,
         api::metrics::timeseries,
         api::metrics::breakdown,

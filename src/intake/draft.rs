@@ -4,22 +4,25 @@
 use crate::ambient;
 use crate::app::App;
 use crate::classify::{Classification, Hints};
+use crate::config::catalogue::Catalogue;
 use crate::domain::case::{Actor, Case, CaseId, Consents, Milestones};
 use crate::domain::chain::GENESIS;
 use crate::domain::party::Person;
 use crate::domain::reference::Reference;
-use crate::domain::vocabulary::{Action, Kind, PartyRole, Role, SectorSource, State};
+use crate::domain::vocabulary::{Action, Audience, Kind, PartyRole, Role, SectorSource, State};
 use crate::intake::submission::{Entry, Submission};
 use crate::measure::{count::count, facts::facts};
 use crate::privacy::Purpose;
 use crate::route::{Question, Router, Routing};
 use crate::store::StoreError;
 use crate::store::cases::Sealed;
-use crate::store::filing::{CaseRow, ClockRow, ExternalRow, IdempotencyRow, LinkRow, NewCase, OutboxRow};
+use crate::store::filing::{CaseRow, ClockRow, ExternalRow, IdempotencyRow, LinkRow, NewCase};
+use crate::store::outbox::OutboxRow;
 use crate::store::types::At;
 use crate::track::act;
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry as Event};
+use crate::track::notices::{self, Told};
 use crate::track::{self, Opening};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -263,7 +266,7 @@ impl Maker<'_> {
                     case_id: case.id.into(),
                 })
                 .collect(),
-            outbox: receipts(app, &dossier, case, &submission.complainant, now),
+            outbox: receipts(app, self.router.catalogue(), &dossier, case, submission, now),
             links,
             tokens: act::search_tokens(&submission.narrative, &parties),
             deltas: count(None, case),
@@ -344,8 +347,22 @@ fn parties(submission: &Submission) -> Vec<Party> {
 }
 
 /// The receipt notice: one row for each address that the complainant gave.
-fn receipts(app: &App, dossier: &Dossier<'_>, case: &Case, person: &Person, now: Timestamp) -> Vec<OutboxRow> {
-    track::notices::rows(app, dossier, case, "receipt", person.phone.as_deref(), person.email.as_deref(), now)
+fn receipts(
+    app: &App,
+    catalogue: &Catalogue,
+    dossier: &Dossier<'_>,
+    case: &Case,
+    submission: &Submission,
+    now: Timestamp,
+) -> Vec<OutboxRow> {
+    let person = &submission.complainant;
+    let (phone, email) = (person.phone.as_deref(), person.email.as_deref());
+    if phone.is_none() && email.is_none() {
+        return Vec::new();
+    }
+    let values = notices::values(app, catalogue, case, submission.respondent.name.as_deref(), [None, None]);
+    let told = Told { notice: "receipt", to: Audience::Complainant, phone, email, values: &values, event: None };
+    notices::rows(app, dossier, case, &told, now)
 }
 
 /// The answer in the contract's shape, with the cases' keys where the PINs will stand.

@@ -223,6 +223,7 @@ fn new_case(n: u64, kind: u8, place: u8, day_no: i32) -> Case {
         paused_on: None,
         paused_days: 0,
         stopped_on: None,
+        stage: None,
     });
     case
 }

@@ -207,6 +207,8 @@ pub enum Purpose {
     IdNumber,
     /// A respondent, by its credit code or normalised name.
     Respondent,
+    /// The host or domain that receives notices.
+    Lane,
     /// A network address.
     Address,
 }
@@ -218,6 +220,7 @@ impl Purpose {
             Self::Email => b"email",
             Self::IdNumber => b"id_number",
             Self::Respondent => b"respondent",
+            Self::Lane => b"lane",
             Self::Address => b"address",
         }
     }

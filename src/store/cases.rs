@@ -6,10 +6,11 @@ use crate::domain::division::Division;
 use crate::domain::fact::Facts;
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
-use crate::domain::vocabulary::{Action, Role, State};
+use crate::domain::vocabulary::{Action, Role, Stage, State};
 use crate::store::db::{Db, MultiBackend};
 use crate::store::engine::{StoreError, Tx};
-use crate::store::filing::{CaseRow, ClockRow, EventRow, LinkRow, OutboxRow, PartyRow};
+use crate::store::filing::{CaseRow, ClockRow, EventRow, LinkRow, PartyRow};
+use crate::store::outbox::OutboxRow;
 use crate::store::schema::{case_numbers, cases, clocks, events, links, parties};
 use crate::store::types::{At, Key, NEVER, On};
 use crate::store::{counters::Deltas, dialect, packed};
@@ -135,6 +136,7 @@ impl ClockRow {
                 due_on: On(clock.due),
                 running: clock.is_running(),
                 provisional: clock.provisional,
+                stage: clock.stage.map_or(0, Stage::number),
             })
             .collect()
     }

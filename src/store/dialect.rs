@@ -3,15 +3,14 @@
 use crate::store::counters::{CounterRow, Deltas};
 use crate::store::db::{Db, LEAST_SQLITE};
 use crate::store::engine::StoreError;
-use crate::store::filing::{
-    CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, OutboxRow, PartyRow,
-};
+use crate::store::filing::{CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, PartyRow};
 use crate::store::kept;
+use crate::store::outbox::{Claim, OutboxRow, PENDING};
 use crate::store::schema::{
     audit_heads, case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox,
     parties,
 };
-use crate::store::types::{Day, Key, On, Uid};
+use crate::store::types::{At, Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -450,4 +449,30 @@ pub(super) fn lock_counters(db: &mut Db) -> Result<(), StoreError> {
         Db::Pg(_) => execute(db, "SET LOCAL lock_timeout = '60s'; LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE"),
         Db::Sqlite(_) => Ok(()),
     }
+}
+
+/// What is due in a bucket and unclaimed, the urgent first, then the oldest. On PostgreSQL rows that another transaction is
+/// claiming are passed over; SQLite has one writer.
+pub(super) fn due_rows(
+    db: &mut Db,
+    claim: &Claim,
+    without: &[String],
+    most: usize,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    macro_rules! due {
+        () => {
+            outbox::table
+                .filter(outbox::bucket.eq(claim.bucket).and(outbox::state.eq(PENDING)))
+                .filter(outbox::due_at.le(At(claim.now)).and(outbox::lease.is_null()))
+                .filter(outbox::lane.ne_all(without.to_vec()))
+                .order((outbox::urgent.desc(), outbox::due_at))
+                .limit(most)
+                .select(OutboxRow::as_select())
+        };
+    }
+    Ok(match db {
+        Db::Pg(c) => due!().for_update().skip_locked().load(c)?,
+        Db::Sqlite(c) => due!().load(c)?,
+    })
 }

@@ -5,9 +5,8 @@ use crate::store::counters::Deltas;
 use crate::store::db::Db;
 use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
-use crate::store::schema::{
-    case_numbers, cases, clocks, events, external_numbers, idempotency_keys, links, outbox, parties,
-};
+use crate::store::outbox::OutboxRow;
+use crate::store::schema::{case_numbers, cases, clocks, events, external_numbers, idempotency_keys, links, parties};
 use crate::store::types::{At, Key, On};
 use diesel::prelude::*;
 use std::collections::HashSet;
@@ -165,6 +164,8 @@ pub struct ClockRow {
     pub running: bool,
     /// Counted through a year without a calendar.
     pub provisional: bool,
+    /// How far it has been escalated.
+    pub stage: i16,
 }
 
 /// A link between two cases.
@@ -216,36 +217,6 @@ pub struct IdempotencyRow {
     /// The answer, without the PIN.
     pub answer: String,
     /// When.
-    pub created_at: At,
-}
-
-/// A notice owed to one destination.
-#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = outbox, treat_none_as_default_value = false)]
-pub struct OutboxRow {
-    /// Share of the work that it belongs to.
-    pub bucket: i16,
-    /// Key; also the id by which a duplicate delivery is recognised.
-    pub outbox_id: Key,
-    /// Case.
-    pub case_id: Key,
-    /// Template.
-    pub notice: String,
-    /// `sms` or `email`.
-    pub channel: String,
-    /// Where to, sealed with the case's key.
-    pub destination: Vec<u8>,
-    /// Language.
-    pub lang: String,
-    /// `pending`, `sent`, `failed`.
-    pub state: String,
-    /// Deliveries tried.
-    pub attempts: i32,
-    /// Not before.
-    pub due_at: At,
-    /// Claimed until.
-    pub leased_until: Option<At>,
-    /// When it was owed.
     pub created_at: At,
 }
 

@@ -26,6 +26,7 @@ pub mod engine;
 pub mod filing;
 mod kept;
 mod migrate;
+pub mod outbox;
 pub mod packed;
 pub mod partitions;
 pub mod queue;

@@ -87,6 +87,7 @@ diesel::table! {
         due_on -> Day,
         running -> Bool,
         provisional -> Bool,
+        stage -> SmallInt,
     }
 }
 
@@ -194,16 +195,27 @@ diesel::table! {
     outbox (bucket, outbox_id) {
         bucket -> SmallInt,
         outbox_id -> Uid,
-        case_id -> Uid,
+        case_id -> Nullable<Uid>,
+        event_seq -> Nullable<BigInt>,
         notice -> Text,
         channel -> Text,
+        audience -> Text,
+        lane -> Text,
         destination -> Binary,
+        payload -> Binary,
+        data_key -> Nullable<Binary>,
         lang -> Text,
+        urgent -> Bool,
         state -> Text,
         attempts -> Integer,
         due_at -> Ts,
+        expires_at -> Nullable<Ts>,
+        lease -> Nullable<Uid>,
         leased_until -> Nullable<Ts>,
+        fault -> Nullable<Text>,
         created_at -> Ts,
+        ended_at -> Nullable<Ts>,
+        ended_by -> Nullable<Text>,
     }
 }
 
@@ -356,4 +368,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links);
+diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links, outbox);

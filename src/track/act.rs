@@ -8,15 +8,18 @@ use crate::domain::party::{RawPerson, RawRespondent};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
-use crate::domain::vocabulary::{Action, PartyRole, Role};
+use crate::domain::transition::Owed;
+use crate::domain::vocabulary::{Action, Audience, PartyRole, Role};
 use crate::measure::{count::count, facts::facts};
 use crate::privacy::Purpose;
 use crate::store::cases::{self, Loaded, Save, Sealed};
-use crate::store::filing::{CaseRow, ClockRow, LinkRow, OutboxRow, PartyRow};
+use crate::store::filing::{CaseRow, ClockRow, LinkRow, PartyRow};
+use crate::store::outbox::OutboxRow;
 use crate::store::types::{At, Key};
 use crate::store::{Db, StoreError, Tx, users};
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry};
+use crate::track::notices::Told;
 use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices};
 use crate::{ambient, domain::text};
 use jiff::civil::Date;
@@ -283,22 +286,26 @@ pub fn save_record(
 
 /// The rows of the notices that a step owes.
 fn owed(app: &App, dossier: &Dossier<'_>, step: &Step, parties: &[Party], now: jiff::Timestamp) -> Vec<OutboxRow> {
-    step.notices
-        .iter()
-        .flat_map(|owed| {
-            parties.iter().filter(move |party| party.role == Some(owed.to)).flat_map(move |party| {
-                notices::rows(
-                    app,
-                    dossier,
-                    &step.case,
-                    owed.notice,
-                    party.phone.as_deref(),
-                    party.email.as_deref(),
-                    now,
-                )
-            })
-        })
-        .collect()
+    if step.notices.is_empty() {
+        return Vec::new();
+    }
+    let merchant = parties.iter().find(|party| party.role == Some(PartyRole::Respondent));
+    let merchant = merchant.and_then(|party| party.name.as_deref());
+    let carried = [Some(&step.open), step.personal.as_ref()];
+    let values = notices::values(app, &app.catalogue(), &step.case, merchant, carried);
+    let told = |owed: &Owed, party: &Party| {
+        let to = if owed.to == PartyRole::Respondent { Audience::Respondent } else { Audience::Complainant };
+        let (phone, email) = (party.phone.as_deref(), party.email.as_deref());
+        let told = Told { notice: owed.notice, to, phone, email, values: &values, event: Some(step.case.version) };
+        notices::rows(app, dossier, &step.case, &told, now)
+    };
+    let mut rows = Vec::new();
+    for owed in &step.notices {
+        for party in parties.iter().filter(|party| party.role == Some(owed.to)) {
+            rows.extend(told(owed, party));
+        }
+    }
+    rows
 }
 
 /// Checks supplied party fields and puts them into the parties; gives those that changed.

@@ -92,6 +92,7 @@ pub fn start(catalogue: &Catalogue, rule: &Rule, kind: ClockKind, start: Date, r
         paused_on: None,
         paused_days: 0,
         stopped_on: None,
+        stage: None,
     })
 }
 
@@ -108,6 +109,7 @@ pub fn until(catalogue: &Catalogue, kind: ClockKind, rule: &Rule, start: Date, d
         paused_on: None,
         paused_days: 0,
         stopped_on: None,
+        stage: None,
     }
 }
 
@@ -203,7 +205,11 @@ fn lengthen(catalogue: &Catalogue, clock: &mut Clock, days: u16) {
     clock.provisional |= before;
 }
 
+/// A last day that was moved is escalated anew.
 fn settle(clock: &mut Clock, due: Due) {
+    if due.on != clock.due {
+        clock.stage = None;
+    }
     clock.due = due.on;
     clock.provisional = due.provisional;
     clock.calendar = due.calendar;

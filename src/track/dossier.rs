@@ -141,10 +141,9 @@ impl<'a> Dossier<'a> {
         })
     }
 
-    /// Seals where a notice goes.
-    pub fn seal_destination(&self, entropy: &dyn Entropy, outbox: Key, destination: &str) -> Vec<u8> {
-        let field = Field { table: "outbox", column: "destination", row: outbox.0.as_bytes() };
-        self.key.seal(entropy, field, destination.as_bytes())
+    /// The case's key, for what is sealed outside its own tables: notices.
+    pub const fn key(&self) -> &CaseKey {
+        &self.key
     }
 
     /// Seals the name of a file.

@@ -1,48 +1,122 @@
 //! Notices owed: one row for each destination, written in the unit of work that owes it.
 
-use crate::ambient;
 use crate::app::App;
+use crate::config::catalogue::Catalogue;
 use crate::domain::case::Case;
-use crate::store::filing::OutboxRow;
-use crate::store::types::{At, Key};
+use crate::domain::identifiers;
+use crate::domain::vocabulary::{Audience, Lang, NoticeChannel};
+use crate::notify::{Owing, owe};
+use crate::store::outbox::OutboxRow;
 use crate::track::dossier::Dossier;
 use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
-/// Shares of the work of sending.
-const BUCKETS: u8 = 16;
+/// A notice to one party.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// Which notice.
+    pub notice: &'a str,
+    /// To whom.
+    pub to: Audience,
+    /// Where the party is reached by text message.
+    pub phone: Option<&'a str>,
+    /// Where by mail.
+    pub email: Option<&'a str>,
+    /// What its template is filled with.
+    pub values: &'a Map<String, Value>,
+    /// The event that owes it, when both sides must have been told of it.
+    pub event: Option<i64>,
+}
 
-/// The rows that a notice to a party makes: none when the party left no address.
-pub fn rows(
-    app: &App,
-    dossier: &Dossier<'_>,
-    case: &Case,
-    notice: &str,
-    phone: Option<&str>,
-    email: Option<&str>,
-    now: Timestamp,
-) -> Vec<OutboxRow> {
-    let entropy = app.entropy.as_ref();
-    [("sms", phone), ("email", email)]
+/// The rows that a notice to a party makes: none when the party left no address at which it can be told.
+pub fn rows(app: &App, dossier: &Dossier<'_>, case: &Case, told: &Told<'_>, now: Timestamp) -> Vec<OutboxRow> {
+    // What was written down of a merchant may be any number; only a mobile one takes text messages.
+    let phone = told.phone.and_then(|phone| identifiers::phone(phone).ok()).filter(|phone| is_mobile(phone));
+    let email = told.email.map(str::to_owned);
+    [(NoticeChannel::Sms, phone), (NoticeChannel::Email, email)]
         .into_iter()
         .filter_map(|(channel, destination)| destination.map(|destination| (channel, destination)))
         .map(|(channel, destination)| {
-            let random = ambient::draw::<10>(entropy);
-            let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-            let id = Key(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid());
-            OutboxRow {
-                bucket: i16::from(random[9] % BUCKETS),
-                outbox_id: id,
-                case_id: case.id.into(),
-                notice: notice.to_owned(),
-                channel: channel.to_owned(),
-                destination: dossier.seal_destination(entropy, id, destination),
-                lang: case.lang.code().to_owned(),
-                state: "pending".to_owned(),
-                attempts: 0,
-                due_at: At(now),
-                leased_until: None,
-                created_at: At(now),
-            }
+            let owing = Owing {
+                notice: told.notice,
+                channel,
+                audience: told.to,
+                destination: &destination,
+                lane: crate::notify::owe::lane(channel, &destination),
+                lang: case.lang,
+                values: told.values,
+                case: Some((case.id, dossier.key(), told.event)),
+                urgent: false,
+                due_at: now,
+                expires_at: None,
+            };
+            owe(&app.vault, app.entropy.as_ref(), now, &owing)
         })
         .collect()
+}
+
+/// A number of mainland mobile service, or one abroad, of which it can't be told.
+fn is_mobile(e164: &str) -> bool {
+    e164.strip_prefix("+86").is_none_or(|national| national.len() == 11 && national.starts_with('1'))
+}
+
+/// What every notice of a case can name, and what the step carried. Nothing that the other side wrote goes to a party but
+/// what the table owes it: a reason, a ground, a result.
+pub fn values(
+    app: &App,
+    catalogue: &Catalogue,
+    case: &Case,
+    merchant: Option<&str>,
+    carried: [Option<&Value>; 2],
+) -> Map<String, Value> {
+    let lang = case.lang;
+    let office = catalogue.offices.get(&case.office);
+    let link = app.settings.server.public_url.as_deref().map(|url| format!("{url}/t")).unwrap_or_default();
+    let mut values = Map::new();
+    let mut put = |name: &str, value: String| values.insert(name.to_owned(), json!(value));
+    put("reference", case.reference.as_str().to_owned());
+    put("office", office.map_or_else(|| case.office.clone(), |office| office.name.in_lang(lang).to_owned()));
+    put("office_phone", office.and_then(|office| office.phone.clone()).unwrap_or_default());
+    put("merchant", merchant.unwrap_or_default().to_owned());
+    put("today", app.today().to_string());
+    put("link", link);
+    put("due", case.next_due().map(|due| due.to_string()).unwrap_or_default());
+    let station = case.station.as_ref().filter(|_| case.settle_first).and_then(|code| catalogue.stations.get(code));
+    put("station", station.map(|station| station.name.in_lang(lang).to_owned()).unwrap_or_default());
+    for name in
+        ["deadline", "reason", "other_routes", "cause", "amount", "performance_date", "body", "decision", "outcome"]
+    {
+        let given = carried.into_iter().flatten().find_map(|fields| fields.get(name)?.as_str());
+        put(name, given.map(|given| said(name, given, lang)).unwrap_or_default());
+    }
+    let other = carried.into_iter().flatten().find_map(|fields| fields.get("case")?.as_str());
+    put("other", other.unwrap_or_default().to_owned());
+    let rule = catalogue.rule_by_id(&case.rule);
+    let ground = case.ground.as_ref().and_then(|code| {
+        let ground = rule?.refusal.iter().chain(&rule?.termination).find(|ground| ground.code == *code)?;
+        Some(format!("{} ({})", ground.name.in_lang(lang), ground.article))
+    });
+    put("ground", ground.unwrap_or_default());
+    values
+}
+
+/// A code in words that people use.
+fn said(name: &str, code: &str, lang: Lang) -> String {
+    let (zh, en) = match (name, code) {
+        ("cause", "testing") => ("鉴定或者检测", "testing"),
+        ("cause", "recusal") => ("调解人员回避", "a mediator withdraws"),
+        ("outcome", "self_settled") => ("自行和解", "settled between you"),
+        ("outcome", "mediated") => ("调解成功", "agreed in mediation"),
+        ("decision", "filed") => ("已立案", "a case was opened"),
+        ("decision", "not_filed") => ("不予立案", "no case was opened"),
+        ("body", "police") => ("公安机关", "the police"),
+        ("body", "court") => ("人民法院", "the court"),
+        ("body", "arbitration") => ("仲裁机构", "an arbitration body"),
+        ("body", "other_authority") => ("其他行政机关", "another authority"),
+        _ => return code.to_owned(),
+    };
+    match lang {
+        Lang::Zh => zh.to_owned(),
+        Lang::En => en.to_owned(),
+    }
 }

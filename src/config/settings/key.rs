@@ -1,6 +1,7 @@
 //! The list of settings: each with the shape of its value. `config/default.toml` has the same keys; a test holds them together.
 
 use super::network::Network;
+use super::quiet::Quiet;
 use std::net::SocketAddr;
 
 /// What values a setting takes.
@@ -86,8 +87,19 @@ pub(super) const KEYS: &[Key] = &[
     key("attachments", "max_bytes", Whole(1024, 1_073_741_824)),
     key("attachments", "max_per_case", Whole(1, 1000)),
     key("attachments", "types", Texts(is_media_type, "media types, e.g. image/jpeg")),
-    secret("smtp", "url", Text(is_smtp, "smtp://…, smtps://…, or nothing")),
-    key("smtp", "from", Text(|text| text.contains('@'), "an address of mail")),
+    secret("smtp", "url", Text(is_smtp, "smtp://…, smtps://…, smtp+starttls://…, or nothing")),
+    key("smtp", "from", Text(is_sender, "an address of mail")),
+    key("smtp", "timeout_seconds", Whole(1, 100)),
+    secret("sms", "url", Text(|text| text.is_empty() || is_http(text), "http://… or https://…, or nothing")),
+    key("sms", "format", OneOf(&["json", "form"])),
+    key("sms", "body", Text(|text| text.contains("{to}") && text.contains("{text}"), "text with {to} and {text}")),
+    secret("sms", "header", Text(|text| text.is_empty() || text.contains(':'), "Name: value, or nothing")),
+    key("sms", "timeout_seconds", Whole(1, 100)),
+    key("sms", "quiet", Text(|text| text.is_empty() || text.parse::<Quiet>().is_ok(), "HH:MM-HH:MM, or nothing")),
+    key("notify", "poll_ms", Whole(10, 60_000)),
+    key("notify", "first_retry_seconds", Whole(1, 3600)),
+    key("notify", "longest_retry_seconds", Whole(1, 86_400)),
+    key("notify", "give_up_hours", Whole(1, 720)),
     key("calendar", "rollover", OneOf(&["holiday_only", "any_rest_day"])),
     key("measure", "freeze_after_days", Whole(1, 90)),
     key("measure", "small_number", Whole(0, 1000)),
@@ -127,8 +139,12 @@ fn is_attachments(text: &str) -> bool {
 }
 
 fn is_smtp(text: &str) -> bool {
-    let schemes = ["smtp://", "smtps://"];
+    let schemes = ["smtp://", "smtps://", "smtp+starttls://"];
     text.is_empty() || schemes.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}
+
+fn is_sender(text: &str) -> bool {
+    text.contains('@') && !text.chars().any(char::is_control)
 }
 
 fn is_prefix(text: &str) -> bool {

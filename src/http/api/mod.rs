@@ -9,6 +9,7 @@ pub mod documents;
 pub mod events;
 pub mod health;
 pub mod metrics;
+pub mod notices;
 pub mod preview;
 pub mod queue;
 pub mod reference;

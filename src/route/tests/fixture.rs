@@ -201,6 +201,7 @@ pub(super) fn catalogue() -> Catalogue {
         }
     }
     Catalogue {
+        templates: crate::config::Templates::default(),
         places: Places {
             root: Some(division("320000")),
             by_code: PLACES

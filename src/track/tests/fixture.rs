@@ -160,6 +160,7 @@ pub(super) fn catalogue() -> Catalogue {
     let order_121 = (grounds("R16", 7), grounds("T23", 8));
     let others = || (grounds("OR", 4), grounds("OT", 6));
     Catalogue {
+        templates: crate::config::Templates::default(),
         categories: Vec::new(),
         documents: crate::config::catalogue::Documents::default(),
         places: Places::default(),
