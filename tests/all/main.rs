@@ -26,6 +26,7 @@ mod import;
 mod life;
 mod model;
 mod operation;
+mod pages;
 mod post;
 mod preview;
 mod rules;

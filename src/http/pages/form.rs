@@ -19,13 +19,18 @@ use std::time::Duration;
 /// Largest form without files.
 const MOST: usize = 65_536;
 
-/// The fields of a form as they were sent, each trimmed; of a name that stands several times, all values.
+/// The fields of a form as they were sent; of a name that stands several times, all values.
 #[derive(Debug, Clone, Default)]
 pub struct Fields(BTreeMap<String, Vec<String>>);
 
 impl Fields {
-    /// The value of a field; empty when it wasn't sent.
+    /// The value of a field without spaces around it; empty when it wasn't sent.
     pub fn get(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// The value of a field exactly as it was sent, as a password must be read.
+    pub fn raw(&self, name: &str) -> &str {
         self.0.get(name).and_then(|values| values.first()).map_or("", String::as_str)
     }
 
@@ -42,7 +47,7 @@ impl Fields {
     /// Adds a value.
     pub fn add(&mut self, name: &str, value: &str) {
         // Browsers send line ends as CR LF.
-        let value = value.replace("\r\n", "\n").trim().to_owned();
+        let value = value.replace("\r\n", "\n");
         self.0.entry(name.to_owned()).or_default().push(value);
     }
 }
@@ -354,6 +359,15 @@ mod tests {
         ] {
             assert!(!sent(headers), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_password_keeps_its_spaces_and_other_fields_lose_them() {
+        let mut fields = Fields::default();
+        fields.add("password", " a b ");
+        assert_eq!((fields.raw("password"), fields.get("password")), (" a b ", "a b"));
+        assert_eq!(fields.given("password").as_deref(), Some("a b"));
+        assert_eq!((fields.get("other"), fields.given("other")), ("", None));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub async fn offline(frame: Frame) -> Result<HttpResponse, Problem> {
 
 /// How personal data is protected.
 pub async fn privacy(frame: Frame) -> Result<HttpResponse, Problem> {
-    let words = vec![frame.t("privacy.sealed"), frame.t("privacy.shown"), frame.t("privacy.draft")];
+    let words = vec![frame.t("privacy.sealed"), frame.t("privacy.shown")];
     frame.ok(&Notice { f: &frame, title: frame.t("privacy.title"), words })
 }
 

@@ -72,7 +72,7 @@ pub async fn create(
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
     let username = fields.get("username").to_owned();
-    let password = Password::new(fields.get("password").to_owned());
+    let password = Password::new(fields.raw("password").to_owned());
 
     if !is_good(&app, &token).await? {
         return page(&frame, StatusCode::NOT_FOUND, "bad_link", None);
