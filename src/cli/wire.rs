@@ -11,7 +11,7 @@ use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, pro
 use crate::config::{self, Settings, Source};
 use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
 use crate::privacy::signing::AuditKeys;
-use crate::privacy::{KeyRing, Vault};
+use crate::privacy::{KeyRing, Suite, Vault};
 use crate::store::calendars::{self, LoadedYear};
 use crate::store::{Options, Store, Target, backup, upkeep};
 use include_dir::{Dir, include_dir};
@@ -198,7 +198,8 @@ pub(super) async fn app(
     let hasher = hasher(&settings, Arc::clone(&entropy))?;
     let tokens = tokens(&ring, &clock)?;
     let attempts = attempts(&settings, &clock);
-    let vault = Vault::new(&ring);
+    let suite = Suite::parse(&settings.privacy.suite).ok_or_else(|| Failure::config("privacy.suite: unknown"))?;
+    let vault = Vault::new(&ring, suite);
     let audit_keys = AuditKeys::new(&ring).ok_or_else(|| Failure::config("the key ring has no audit key"))?;
     let checkpoints = Checkpoints::new(checkpoints, audit_keys);
     let parts = Parts {

@@ -66,6 +66,8 @@ pub struct Settings {
     pub measure: Measure,
     /// The audit log.
     pub audit: Audit,
+    /// Personal data.
+    pub privacy: Privacy,
     /// The clock of drills and tests.
     pub clock: Clock,
     /// The log.
@@ -315,6 +317,15 @@ pub struct Audit {
     pub secret_key: Option<Secret>,
     /// Minutes between two checkpoints.
     pub checkpoint_minutes: u16,
+}
+
+/// `[privacy]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Privacy {
+    /// What seals new values: `aes_256_gcm` or `sm4_gcm`.
+    pub suite: String,
+    /// Times a day that one account may see masked fields.
+    pub unmask_per_day: u32,
 }
 
 /// `[clock]`

@@ -79,6 +79,7 @@ codes! {
         api::documents::print,
         api::documents::issue,
         api::documents::deliver,
+        api::unmask::show,
         api::preview::classify,
         api::preview::route,
         api::calendar::due,

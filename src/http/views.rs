@@ -285,8 +285,9 @@ pub fn sees_filer(case: &Case, caller: &Caller) -> bool {
 /// A case as a caller may see it.
 pub fn case(catalogue: &Catalogue, opened: Opened, caller: &Caller, lang: Lang, today: Date) -> CaseView {
     let Opened { case, mut narrative, parties, linked, available } = opened;
-    if !sees_filer(&case, caller) {
-        // What the reporter wrote may name the reporter.
+    if caller.who.role != Role::Consumer {
+        // Numbers, addresses of mail and the names of those who take part are masked in it as they are beside it; what a
+        // reporter wrote may name the reporter. Whoever needs them asks for them with a reason.
         let people = parties.iter().filter(|party| !is_merchant(party.role));
         let names: Vec<&str> = people.filter_map(|party| party.name.as_deref()).collect();
         narrative = redact(&narrative, &names);
@@ -371,7 +372,8 @@ fn clock_view(clock: &Clock, today: Date) -> ClockView {
     }
 }
 
-const fn is_merchant(role: Option<PartyRole>) -> bool {
+/// Whether a party is the merchant or its platform, whose names are public.
+pub const fn is_merchant(role: Option<PartyRole>) -> bool {
     matches!(role, Some(PartyRole::Respondent | PartyRole::Platform))
 }
 
@@ -551,6 +553,38 @@ pub fn reads_text(case: &Case, event: &EventRow, caller: &Caller) -> bool {
         Role::Merchant | Role::Admin => false,
         // What a reporter writes may tell who it is.
         _ => !by_filer || sees_filer(case, caller),
+    }
+}
+
+/// What was written at a step, as staff see it: contacts masked, and whatever looks like one in a text.
+pub fn masked_texts(value: Value, names: &[&str]) -> Value {
+    masked(value, "", false, names)
+}
+
+fn masked(value: Value, field: &str, of_merchant: bool, names: &[&str]) -> Value {
+    match value {
+        Value::String(text) => Value::String(match field {
+            // The merchant's name and address are public.
+            "name" | "address" if of_merchant => text,
+            "name" => mask_name(&text),
+            "phone" => mask_phone(&text),
+            "email" => mask_email(&text),
+            "address" => mask_address(&text),
+            "id_number" => mask_id(&text),
+            _ => redact(&text, names),
+        }),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| masked(item, field, of_merchant, names)).collect())
+        }
+        Value::Object(fields) => {
+            let inner = |(key, value): (String, Value)| {
+                let merchant = of_merchant || key == "respondent" || key == "platform";
+                let value = masked(value, &key, merchant, names);
+                (key, value)
+            };
+            Value::Object(fields.into_iter().map(inner).collect())
+        }
+        other => other,
     }
 }
 

@@ -23,4 +23,4 @@ pub mod vault;
 
 pub use ring::{KeyRing, RingError};
 pub use secret::Secret;
-pub use vault::{CaseKey, Field, OpenError, Purpose, Vault};
+pub use vault::{CaseKey, Field, OpenError, Purpose, Suite, Vault};

@@ -5,7 +5,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | version of the layout, 1 |
-//! | 1 | suite: 1 = AES-256-GCM; 2 is reserved for SM4-GCM (GB/T 32907) |
+//! | 1 | suite: 1 = AES-256-GCM; 2 = SM4-GCM (GB/T 32907, RFC 8998) |
 //! | 4 | id of the key, big endian: of the master key in a wrapped key, a fingerprint of the case's key in a field |
 //! | 12 | nonce, random |
 //! | n + 16 | ciphertext and tag |
@@ -17,9 +17,11 @@ use crate::ambient::{Entropy, draw};
 use crate::domain::case::CaseId;
 use crate::privacy::{KeyRing, Secret};
 use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes256Gcm, KeyInit};
+use aes_gcm::aead::consts::U12;
+use aes_gcm::{Aes256Gcm, AesGcm, KeyInit};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
+use sm4::Sm4;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -54,19 +56,48 @@ pub enum OpenError {
     Tampered,
 }
 
-/// What seals; stored in each value, so that a second suite can come beside the first without touching what is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Suite {
+/// What seals; stored in each value, so that both open whichever is set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Suite {
+    /// AES with a key of 256 bits.
+    #[default]
     Aes256Gcm = 1,
+    /// SM4, whose keys have 128 bits; for sites under commercial cryptography assessment (GB/T 39786).
+    Sm4Gcm = 2,
 }
 
 impl Suite {
     const fn from_code(code: u8) -> Result<Self, OpenError> {
         match code {
             1 => Ok(Self::Aes256Gcm),
+            2 => Ok(Self::Sm4Gcm),
             other => Err(OpenError::Suite(other)),
         }
     }
+
+    /// The suite that a setting names.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "aes_256_gcm" => Some(Self::Aes256Gcm),
+            "sm4_gcm" => Some(Self::Sm4Gcm),
+            _ => None,
+        }
+    }
+}
+
+type Sm4Gcm = AesGcm<Sm4, U12>;
+
+/// A key of SM4 follows from the 32 bytes of a key of ours, apart from the one that AES takes as it is.
+fn sm4_key(key: &Secret) -> Sm4Gcm {
+    let mut digest: [u8; 32] =
+        Sha256::new().chain_update(b"fangxin sm4 key").chain_update(key.expose()).finalize().into();
+    let mut half: [u8; 16] = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    let cipher = Sm4Gcm::new(&half.into());
+    digest.fill(0);
+    half.fill(0);
+    std::hint::black_box((&digest, &half));
+    cipher
 }
 
 /// The place of a sealed value. It opens nowhere else.
@@ -97,26 +128,33 @@ const KEY_PLACE: Field<'static> = Field { table: "", column: "case_key", row: &[
 #[derive(Clone)]
 struct Sealer {
     id: u32,
-    cipher: Aes256Gcm,
+    suite: Suite,
+    aes: Aes256Gcm,
+    sm4: Sm4Gcm,
 }
 
 impl Sealer {
-    fn new(id: u32, key: &Secret) -> Self {
-        Self { id, cipher: Aes256Gcm::new(key.expose().into()) }
+    fn new(id: u32, key: &Secret, suite: Suite) -> Self {
+        Self { id, suite, aes: Aes256Gcm::new(key.expose().into()), sm4: sm4_key(key) }
     }
 
     fn seal(&self, nonce: [u8; NONCE], place: Field<'_>, plaintext: &[u8]) -> Vec<u8> {
         let mut value = Vec::with_capacity(plaintext.len() + OVERHEAD);
-        value.extend_from_slice(&[VERSION, Suite::Aes256Gcm as u8]);
+        value.extend_from_slice(&[VERSION, self.suite as u8]);
         value.extend_from_slice(&self.id.to_be_bytes());
         let aad = associated_data(place, &value);
         value.extend_from_slice(&nonce);
         value.extend_from_slice(plaintext);
         #[expect(clippy::expect_used, reason = "fails only beyond 64 GiB, which no value in memory here reaches")]
-        let tag = self
-            .cipher
-            .encrypt_inout_detached(&nonce.into(), &aad, (&mut value[HEADER + NONCE..]).into())
-            .expect("shorter than 64 GiB");
+        let tag = match self.suite {
+            Suite::Aes256Gcm => {
+                self.aes.encrypt_inout_detached(&nonce.into(), &aad, (&mut value[HEADER + NONCE..]).into())
+            }
+            Suite::Sm4Gcm => {
+                self.sm4.encrypt_inout_detached(&nonce.into(), &aad, (&mut value[HEADER + NONCE..]).into())
+            }
+        }
+        .expect("shorter than 64 GiB");
         value.extend_from_slice(&tag);
         value
     }
@@ -129,14 +167,13 @@ impl Sealer {
         let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(OpenError::Malformed)?;
         let (ciphertext, tag) = rest.split_last_chunk::<TAG>().ok_or(OpenError::Malformed)?;
         let mut plaintext = ciphertext.to_vec();
-        self.cipher
-            .decrypt_inout_detached(
-                nonce.into(),
-                &associated_data(place, header),
-                plaintext.as_mut_slice().into(),
-                tag.into(),
-            )
-            .map_err(|_| OpenError::Tampered)?;
+        let aad = associated_data(place, header);
+        let buffer = plaintext.as_mut_slice().into();
+        match Suite::from_code(value[1])? {
+            Suite::Aes256Gcm => self.aes.decrypt_inout_detached(nonce.into(), &aad, buffer, tag.into()),
+            Suite::Sm4Gcm => self.sm4.decrypt_inout_detached(nonce.into(), &aad, buffer, tag.into()),
+        }
+        .map_err(|_| OpenError::Tampered)?;
         Ok(plaintext)
     }
 }
@@ -167,13 +204,13 @@ pub fn key_id(value: &[u8]) -> Result<u32, OpenError> {
 pub struct CaseKey(Sealer);
 
 impl CaseKey {
-    fn new(key: &Secret) -> Self {
+    fn new(key: &Secret, suite: Suite) -> Self {
         // A fingerprint of the key: it tells another case's key from a value that was changed, and says nothing of a key
         // drawn at random.
         let digest: [u8; 32] =
             Sha256::new().chain_update(b"fangxin case key fingerprint").chain_update(key.expose()).finalize().into();
         let [a, b, c, d, ..] = digest;
-        Self(Sealer::new(u32::from_be_bytes([a, b, c, d]), key))
+        Self(Sealer::new(u32::from_be_bytes([a, b, c, d]), key, suite))
     }
 
     /// Seals a value for its place. Each call draws a nonce, so that equal values look different.
@@ -230,17 +267,19 @@ impl Purpose {
 #[derive(Clone)]
 pub struct Vault {
     active: u32,
+    suite: Suite,
     masters: HashMap<u32, Sealer>,
     index: Hmac<Sha256>,
     pin: Hmac<Sha256>,
 }
 
 impl Vault {
-    /// Prepares the keys of a ring.
-    pub fn new(ring: &KeyRing) -> Self {
+    /// Prepares the keys of a ring; what is sealed from now on is sealed with this suite.
+    pub fn new(ring: &KeyRing, suite: Suite) -> Self {
         Self {
             active: ring.active_master,
-            masters: ring.master.iter().map(|key| (key.id, Sealer::new(key.id, &key.key))).collect(),
+            suite,
+            masters: ring.master.iter().map(|key| (key.id, Sealer::new(key.id, &key.key, suite))).collect(),
             index: keyed(&ring.index_key),
             pin: keyed(&ring.pin_key),
         }
@@ -251,7 +290,7 @@ impl Vault {
     pub fn new_case_key(&self, entropy: &dyn Entropy) -> (CaseKey, Vec<u8>) {
         let key = Secret::generate(entropy);
         let wrapped = self.active_master().seal(draw(entropy), KEY_PLACE, key.expose());
-        (CaseKey::new(&key), wrapped)
+        (CaseKey::new(&key, self.suite), wrapped)
     }
 
     /// Unwraps the key of a case.
@@ -259,7 +298,7 @@ impl Vault {
     /// # Errors
     /// [`OpenError::Key`] when its master key isn't in the ring; otherwise when the bytes were changed.
     pub fn open_case_key(&self, wrapped: &[u8]) -> Result<CaseKey, OpenError> {
-        Ok(CaseKey::new(&self.unwrap_key(wrapped)?))
+        Ok(CaseKey::new(&self.unwrap_key(wrapped)?, self.suite))
     }
 
     /// Wraps a case's key anew with the active master key, for rotation; `None` when it is already. What was sealed under
@@ -360,7 +399,7 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_at_its_place() {
-        let (vault, entropy) = (Vault::new(&ring()), SeededEntropy::new(1));
+        let (vault, entropy) = (Vault::new(&ring(), Suite::default()), SeededEntropy::new(1));
         let (key, wrapped) = vault.new_case_key(&entropy);
         assert_eq!(wrapped.len(), WRAPPED);
         for plaintext in ["", "张三", &"长".repeat(10_000)] {
@@ -372,14 +411,14 @@ mod tests {
 
     #[test]
     fn equal_values_look_different() {
-        let (vault, entropy) = (Vault::new(&ring()), SeededEntropy::new(1));
+        let (vault, entropy) = (Vault::new(&ring(), Suite::default()), SeededEntropy::new(1));
         let (key, _) = vault.new_case_key(&entropy);
         assert_ne!(key.seal(&entropy, NAME, b"same"), key.seal(&entropy, NAME, b"same"));
     }
 
     #[test]
     fn a_value_moved_to_another_place_does_not_open() {
-        let (vault, entropy) = (Vault::new(&ring()), SeededEntropy::new(1));
+        let (vault, entropy) = (Vault::new(&ring(), Suite::default()), SeededEntropy::new(1));
         let (key, wrapped) = vault.new_case_key(&entropy);
         let sealed = key.seal(&entropy, NAME, b"value");
         for place in [
@@ -399,14 +438,14 @@ mod tests {
 
     #[test]
     fn another_cases_key_does_not_open_it() {
-        let (vault, entropy) = (Vault::new(&ring()), SeededEntropy::new(1));
+        let (vault, entropy) = (Vault::new(&ring(), Suite::default()), SeededEntropy::new(1));
         let ((a, _), (b, _)) = (vault.new_case_key(&entropy), vault.new_case_key(&entropy));
         assert!(matches!(b.open(NAME, &a.seal(&entropy, NAME, b"value")), Err(OpenError::Key(_))));
     }
 
     #[test]
     fn no_byte_can_be_changed_and_nothing_cut_off() {
-        let (vault, entropy) = (Vault::new(&ring()), SeededEntropy::new(1));
+        let (vault, entropy) = (Vault::new(&ring(), Suite::default()), SeededEntropy::new(1));
         let (key, wrapped) = vault.new_case_key(&entropy);
         let sealed = key.seal(&entropy, NAME, b"value");
         for at in 0..sealed.len() {
@@ -427,25 +466,25 @@ mod tests {
     }
 
     #[test]
-    fn a_reserved_suite_is_named() {
-        let (vault, entropy) = (Vault::new(&ring()), SeededEntropy::new(1));
+    fn an_unknown_suite_is_named() {
+        let (vault, entropy) = (Vault::new(&ring(), Suite::default()), SeededEntropy::new(1));
         let (key, _) = vault.new_case_key(&entropy);
         let mut sealed = key.seal(&entropy, NAME, b"value");
-        sealed[1] = 2;
-        assert_eq!(key.open(NAME, &sealed), Err(OpenError::Suite(2)));
+        sealed[1] = 9;
+        assert_eq!(key.open(NAME, &sealed), Err(OpenError::Suite(9)));
     }
 
     #[test]
     fn rotation_rewraps_the_key_and_leaves_the_values() {
         let entropy = SeededEntropy::new(1);
         let mut ring = ring();
-        let before = Vault::new(&ring);
+        let before = Vault::new(&ring, Suite::default());
         let (key, wrapped) = before.new_case_key(&entropy);
         let sealed = key.seal(&entropy, NAME, b"value");
         assert_eq!(before.rewrap(&entropy, &wrapped).unwrap(), None);
 
         ring.rotate_master(&entropy, "2027-01-01T00:00:00Z".parse().unwrap());
-        let after = Vault::new(&ring);
+        let after = Vault::new(&ring, Suite::default());
         let again = after.rewrap(&entropy, &wrapped).unwrap().unwrap();
         assert_eq!((key_id(&wrapped), key_id(&again)), (Ok(1), Ok(2)));
         for wrapped in [&wrapped, &again] {
@@ -480,18 +519,56 @@ mod tests {
         assert_eq!((text, tag.to_vec()), (answer, hex("76fc6ece0f4e1768cddf8853bb2d551b")));
     }
 
+    /// RFC 8998, appendix A.1.
+    #[test]
+    fn sm4_gcm_gives_the_published_answer() {
+        let hex = |text: &str| -> Vec<u8> {
+            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        };
+        let key: [u8; 16] = hex("0123456789abcdeffedcba9876543210").try_into().unwrap();
+        let nonce: [u8; 12] = hex("00001234567800000000abcd").try_into().unwrap();
+        let mut text = hex(concat!(
+            "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd",
+            "eeeeeeeeeeeeeeeeffffffffffffffffeeeeeeeeeeeeeeeeaaaaaaaaaaaaaaaa"
+        ));
+        let aad = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+        let tag =
+            Sm4Gcm::new(&key.into()).encrypt_inout_detached(&nonce.into(), &aad, text.as_mut_slice().into()).unwrap();
+        let answer = hex(concat!(
+            "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735",
+            "d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d"
+        ));
+        assert_eq!((text, tag.to_vec()), (answer, hex("83de3541e4c2b58177e065a9bf7b62ec")));
+    }
+
+    #[test]
+    fn both_suites_open_whichever_seals() {
+        let entropy = SeededEntropy::new(1);
+        let (aes, sm4) = (Vault::new(&ring(), Suite::Aes256Gcm), Vault::new(&ring(), Suite::Sm4Gcm));
+        for (one, other, code) in [(&aes, &sm4, 1), (&sm4, &aes, 2)] {
+            let (key, wrapped) = one.new_case_key(&entropy);
+            let sealed = key.seal(&entropy, NAME, b"value");
+            assert_eq!((sealed[1], wrapped[1]), (code, code));
+            assert_eq!(other.open_case_key(&wrapped).unwrap().open(NAME, &sealed).unwrap(), b"value");
+            // The suite is authenticated: a value doesn't open as one of the other.
+            let mut changed = sealed;
+            changed[1] = 3 - code;
+            assert_eq!(key.open(NAME, &changed), Err(OpenError::Tampered));
+        }
+    }
+
     /// What is stored today must open in every later version: the layout and each derivation, pinned. The values were
     /// computed apart from this code.
     #[test]
     fn stored_forms_do_not_change() {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let key = CaseKey::new(&Secret::from_bytes([0x11; 32]));
+        let key = CaseKey::new(&Secret::from_bytes([0x11; 32]), Suite::default());
         let sealed = key.0.seal([0x22; 12], NAME, "张三".as_bytes());
         assert_eq!(hex(&sealed), SEALED);
         let mut ring = ring();
         ring.index_key = Secret::from_bytes([0x33; 32]);
         ring.pin_key = Secret::from_bytes([0x44; 32]);
-        let vault = Vault::new(&ring);
+        let vault = Vault::new(&ring, Suite::default());
         assert_eq!(hex(&vault.index(Purpose::Phone, "+8613800138000")), INDEX);
         assert_eq!(vault.access_pin(case(0x0197_0000_0000_7000_8000_0000_0000_0001)), PIN);
     }
@@ -502,8 +579,11 @@ mod tests {
 
     #[test]
     fn look_up_hashes_depend_on_purpose_value_and_key() {
-        let vault = Vault::new(&ring());
-        let other = Vault::new(&KeyRing::generate(&SeededEntropy::new(8), "2026-11-24T00:00:00Z".parse().unwrap()));
+        let vault = Vault::new(&ring(), Suite::default());
+        let other = Vault::new(
+            &KeyRing::generate(&SeededEntropy::new(8), "2026-11-24T00:00:00Z".parse().unwrap()),
+            Suite::default(),
+        );
         let hash = vault.index(Purpose::Phone, "+8613800138000");
         assert_eq!(hash, vault.index(Purpose::Phone, "+8613800138000"));
         assert_ne!(hash, vault.index(Purpose::Phone, "+8613800138001"));
@@ -513,7 +593,7 @@ mod tests {
 
     #[test]
     fn a_pin_opens_its_own_case_only() {
-        let vault = Vault::new(&ring());
+        let vault = Vault::new(&ring(), Suite::default());
         let pin = vault.access_pin(case(1));
         assert!(pin.len() == 8 && pin.bytes().all(|byte| byte.is_ascii_digit()), "{pin}");
         assert!(vault.verify_pin(case(1), &pin));
@@ -527,7 +607,7 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_printed() {
-        let vault = Vault::new(&ring());
+        let vault = Vault::new(&ring(), Suite::default());
         let (key, _) = vault.new_case_key(&SeededEntropy::new(1));
         assert_eq!(format!("{vault:?}"), "Vault(master 1)");
         assert!(format!("{key:?}").len() < 24);

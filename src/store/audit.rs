@@ -97,6 +97,14 @@ pub fn append(tx: &mut Tx<'_>, entry: &Entry) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Locks the end of a chain until the unit ends, for a unit that counts entries before it appends one.
+///
+/// # Errors
+/// The engine's.
+pub fn lock(tx: &mut Tx<'_>, writer: &str) -> Result<(), StoreError> {
+    dialect::lock_audit_head(tx.db, writer).map(|_| ())
+}
+
 /// The end of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Head {

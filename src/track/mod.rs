@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod notices;
 mod open;
 mod patch;
+pub mod unmask;
 
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,10 @@ const ROOMS: &[Room] = &[
     room("app", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "route", "classify"]),
     room("measure", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("notify", &["domain", "ambient", "config", "privacy", "store", "app"]),
-    room("track", &["domain", "ambient", "config", "document", "privacy", "store", "app", "measure", "notify"]),
+    room(
+        "track",
+        &["domain", "ambient", "config", "document", "privacy", "audit", "store", "app", "measure", "notify"],
+    ),
     room(
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],

@@ -17,6 +17,7 @@
 
 mod architecture;
 mod audit;
+mod canary;
 mod crash;
 mod documents;
 mod evidence;
@@ -29,5 +30,6 @@ mod operation;
 mod pages;
 mod post;
 mod preview;
+mod privacy;
 mod rules;
 mod support;

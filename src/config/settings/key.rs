@@ -110,6 +110,8 @@ pub(super) const KEYS: &[Key] = &[
     secret("audit", "access_key", Text(|_| true, "text")),
     secret("audit", "secret_key", Text(|_| true, "text")),
     key("audit", "checkpoint_minutes", Whole(1, 1440)),
+    key("privacy", "suite", OneOf(&["aes_256_gcm", "sm4_gcm"])),
+    key("privacy", "unmask_per_day", Whole(1, 10_000)),
     key("clock", "start", Text(is_instant, "an RFC 3339 instant, e.g. 2026-11-23T09:00:00+08:00, or nothing")),
     key("clock", "allow_start", Flag),
     key("log", "format", OneOf(&["json", "text"])),

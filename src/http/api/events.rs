@@ -1,6 +1,7 @@
 //! The history of a case, with the hashes that hold it together.
 
 use crate::app::App;
+use crate::domain::vocabulary::Role;
 use crate::http::api::reference;
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
@@ -33,15 +34,24 @@ pub async fn history(
         .read(move |db| {
             let Some(loaded) = cases::load(db, &scope, &reference)? else { return Ok(None) };
             let rows = cases::history(db, &loaded)?;
-            Ok(Some((loaded, rows)))
+            let parties = cases::parties(db, &loaded)?;
+            Ok(Some((loaded, rows, parties)))
         })
         .await?;
-    let (loaded, rows) = found.ok_or_else(Problem::not_found)?;
+    let (loaded, rows, parties) = found.ok_or_else(Problem::not_found)?;
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
+    let mut people = Vec::new();
+    for row in &parties {
+        people.push(dossier.open_party(row)?);
+    }
+    let people = people.iter().filter(|party| !views::is_merchant(party.role));
+    let names: Vec<&str> = people.filter_map(|party| party.name.as_deref()).collect();
+    let own = caller.who.role == Role::Consumer;
     let mut texts = Vec::with_capacity(rows.len());
     for row in &rows {
         let text = if views::reads_text(&loaded.case, row, &caller) { dossier.open_event(row)? } else { None };
-        texts.push(text.and_then(|(_, text)| serde_json::from_str(&text).ok()));
+        let text = text.and_then(|(_, text)| serde_json::from_str(&text).ok());
+        texts.push(text.map(|text| if own { text } else { views::masked_texts(text, &names) }));
     }
     Ok(HttpResponse::Ok().json(views::history(&rows, texts, ledger::first_broken(&rows), &caller)))
 }

@@ -14,6 +14,7 @@ pub mod preview;
 pub mod queue;
 pub mod reference;
 pub mod transitions;
+pub mod unmask;
 
 use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;

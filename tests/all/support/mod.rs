@@ -1,6 +1,7 @@
 //! What every suite stands on: the program as a child process, an HTTP client, people with roles, builders of filings.
 
 pub(crate) mod client;
+pub(crate) mod contents;
 pub(crate) mod engine;
 pub(crate) mod filings;
 pub(crate) mod history;
@@ -9,6 +10,7 @@ pub(crate) mod random;
 pub(crate) mod server;
 
 pub(crate) use client::Session;
+pub(crate) use contents::Contents;
 pub(crate) use engine::{Engine, engines};
 pub(crate) use filings::FilingBuilder;
 pub(crate) use server::TestApp;

@@ -1,6 +1,7 @@
 //! The program as a child process, with data of its own.
 
 use super::client::{Call, Client, Session};
+use super::contents::Contents;
 use super::engine::{Database, Engine};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -99,7 +100,8 @@ impl TestApp {
         self.home.path().join("data")
     }
 
-    fn log(&self) -> PathBuf {
+    /// What the server writes.
+    pub(crate) fn log(&self) -> PathBuf {
         self.home.path().join("stderr.log")
     }
 
@@ -215,6 +217,14 @@ impl TestApp {
             }
         };
         end.unwrap_or_else(|error| panic!("{}: {statement}: {error}", self.engine));
+    }
+
+    /// The database, to be looked into past the service.
+    pub(crate) fn contents(&self) -> Contents {
+        match &self.database {
+            Some(database) => Contents::of_url(&database.url),
+            None => Contents::of_file(&self.data().join("fangxin.db")),
+        }
     }
 
     /// The end of what the server wrote.
