@@ -5,6 +5,7 @@
 //! [`document`] (what is issued in writing), below it [`store`], at its base [`domain`] and
 //! [`config`], in front [`http`] and [`cli`]. `ARCHITECTURE.md` tells what may use what; a test holds it.
 
+pub mod access;
 pub mod ambient;
 pub mod app;
 pub mod audit;

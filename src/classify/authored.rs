@@ -40,7 +40,7 @@ impl Authored {
     }
 
     /// Which part its theme falls into.
-    fn part(&self) -> u64 {
+    pub(super) fn part(&self) -> u64 {
         let bytes = self.class().bytes().chain(self.theme.bytes());
         bytes.fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
             % PARTS

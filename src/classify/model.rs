@@ -51,16 +51,16 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
-            lexicon: 0.9,
-            ngram: 0.6,
-            growth: 0.5,
+            lexicon: 1.0,
+            ngram: 1.0,
+            growth: 0.8,
             title_chars: 30,
             title: 1.5,
             repeat: 0.15,
             merchant: 0.6,
             platform: 0.4,
-            not_consumer: [3.6, 2.0, 1.3, 2.6, 0.5],
-            advise: 0.4,
+            not_consumer: [4.56, 1.28, 0.78, 1.12, 3.73],
+            advise: 0.45,
         }
     }
 }

@@ -73,7 +73,8 @@ fn checked(app: &Arc<App>, new: NewUser) -> Result<User, Failure> {
             Some(place.ok_or_else(|| Failure::usage(format!("--division: {code} isn't known")))?.code)
         }
     };
-    let caller = Caller { role, user: Some(new.username.clone()), unit: new.unit.clone(), division, case: None };
+    let user = Some(new.username.clone());
+    let caller = Caller { role, user, unit: new.unit.clone(), division, case: None, contact: None };
     if identity::scope(&caller) == Scope::Nothing && role != Role::Admin {
         return Err(Failure::usage(format!("the role {role} would see no case without --unit or --division")));
     }

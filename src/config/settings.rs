@@ -169,8 +169,10 @@ pub struct Classify {
 pub struct Auth {
     /// Minutes that an access token lives.
     pub access_minutes: u16,
-    /// Days that a refresh token lives without use.
-    pub refresh_days: u16,
+    /// Minutes without use after which a session ends.
+    pub idle_minutes: u16,
+    /// Hours after which a session ends in any case.
+    pub session_hours: u16,
     /// Always `false` in this version: the start is refused otherwise.
     pub totp_required: bool,
     /// Threads that hash passwords; 0 is one per core, four at most.

@@ -323,6 +323,16 @@ vocabulary! {
     }
 }
 
+impl PartyRole {
+    /// Whether this is who files, or who speaks for them.
+    pub const fn is_filer(self) -> bool {
+        match self {
+            Self::Complainant | Self::Agent | Self::Representative => true,
+            Self::Respondent | Self::Platform => false,
+        }
+    }
+}
+
 vocabulary! {
     /// A time limit that can run on a case. Lengths, starts and articles are in the rule files.
     ClockKind {

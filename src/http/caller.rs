@@ -1,27 +1,35 @@
 //! Who is calling: the token that a request shows, and the address that it comes from.
 
+use crate::access::sessions::{self, Proof};
 use crate::app::App;
 use crate::audit::Occasion;
 use crate::config::settings::Settings;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
-use crate::http::Edge;
 use crate::http::error::Problem;
-use crate::identity::{self, Caller as Who, Claims, scope};
-use crate::store::users::{self, User};
+use crate::http::{csrf, session};
+use crate::identity::{Caller as Who, Claims, Ticket, scope};
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev, web};
 use futures_util::future::LocalBoxFuture;
 use std::net::{IpAddr, Ipv4Addr};
+use uuid::Uuid;
 
-/// Who makes a request; anonymous when it shows no token. A token that isn't believed is answered with 401, also where
-/// none is needed: whoever shows one wants to be known by it.
+/// Who makes a request; anonymous when it shows neither token nor cookie. A token that isn't believed is answered with 401,
+/// also where none is needed: whoever shows one wants to be known by it. A cookie that isn't good any more counts as none:
+/// the browser sends it without being asked.
+///
+/// Where somebody is known by a cookie, a request that changes something must come from our own pages and carry the
+/// session's token in the header `x-csrf-token`, else 403; forms carry it in a field, see [`Unconfirmed`].
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// Who.
     pub who: Who,
     /// From where, proxies that are trusted looked through.
     pub address: IpAddr,
+    /// Session that they are signed in with.
+    pub session: Option<Uuid>,
+    csrf: String,
     /// Id of the request, for the audit log.
     pub request_id: Option<String>,
 }
@@ -30,10 +38,19 @@ pub struct Caller {
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) String);
 
+/// Who has turned out to make a request, for the middleware.
+#[derive(Debug, Clone)]
+pub(super) struct SignedIn(pub(super) Who);
+
 impl Caller {
     /// The cases that they may know of.
     pub fn scope(&self) -> Scope {
         scope(&self.who)
+    }
+
+    /// What the field `csrf_token` of the forms of a page carries; empty where no cookie is in play.
+    pub fn csrf(&self) -> &str {
+        &self.csrf
     }
 
     /// The beginning of an entry of the audit log about what this caller does.
@@ -71,9 +88,40 @@ impl FromRequest for Caller {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let sender = Unconfirmed::from_request(request, payload);
+        let token = request.headers().get(csrf::HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Box::pin(async move { sender.await?.confirm(token.as_deref()) })
+    }
+}
+
+/// A caller of whom it isn't known yet whether the request carries its session's token. Forms have it in their body, which
+/// their handler reads first.
+#[derive(Debug)]
+pub struct Unconfirmed {
+    caller: Caller,
+    asked: Option<Ticket>,
+}
+
+impl Unconfirmed {
+    /// The caller, if the token is its session's or none is needed.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn confirm(self, token: Option<&str>) -> Result<Caller, Problem> {
+        if let Some(ticket) = &self.asked {
+            csrf::check_token(ticket, token)?;
+        }
+        Ok(self.caller)
+    }
+}
+
+impl FromRequest for Unconfirmed {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let parts = request.app_data::<web::Data<App>>().cloned().zip(request.app_data::<web::Data<Edge>>().cloned());
-        let Some((app, edge)) = parts else {
+        let Some(app) = request.app_data::<web::Data<App>>().cloned().map(web::Data::into_inner) else {
             return Box::pin(async { Err(Problem::internal("no app data")) });
         };
         let address = address(request, &app.settings);
@@ -81,33 +129,55 @@ impl FromRequest for Caller {
         let known = request.extensions().get::<Shown>().cloned();
         let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
         let shown = known.unwrap_or_else(|| Shown::by(request, &app));
+        let changes = !csrf::is_safe(request.method());
+        let origin = csrf::check_origin(request, app.settings.server.public_url.as_deref());
+        let request = request.clone();
         Box::pin(async move {
-            let who = match shown {
-                Shown::Nothing => Who::ANONYMOUS,
-                Shown::Token(claims) => confirmed(&app, &edge, (*claims).into()).await?,
-                Shown::Nonsense => return Err(Problem::invalid_token()),
-            };
-            Ok(Self { who, address, request_id })
+            let nobody = Caller { who: Who::ANONYMOUS, address, request_id, session: None, csrf: String::new() };
+            match shown {
+                Shown::Nothing => Ok(Self { caller: nobody, asked: None }),
+                Shown::Token(claims) => {
+                    let live =
+                        sessions::find(&app, Proof::Token(claims.sid)).await?.ok_or_else(Problem::invalid_token)?;
+                    request.extensions_mut().insert(SignedIn(live.who.clone()));
+                    let caller = Caller { who: live.who, session: Some(live.id), ..nobody };
+                    Ok(Self { caller, asked: None })
+                }
+                Shown::Cookie(ticket) => {
+                    let Some(live) = sessions::find(&app, Proof::Cookie(ticket.clone())).await? else {
+                        return Ok(Self { caller: nobody, asked: None });
+                    };
+                    request.extensions_mut().insert(SignedIn(live.who.clone()));
+                    if changes {
+                        origin?;
+                    }
+                    let caller = Caller { who: live.who, session: Some(live.id), csrf: ticket.csrf(), ..nobody };
+                    Ok(Self { caller, asked: changes.then_some(ticket) })
+                }
+                Shown::Nonsense => Err(Problem::invalid_token()),
+            }
         })
     }
 }
 
-/// What a request shows of who it is from, before the account is looked up.
+/// What a request shows of who it is from, before the session is looked up.
 #[derive(Debug, Clone)]
 pub(super) enum Shown {
     /// No token.
     Nothing,
     /// One that is signed by us and hasn't ended.
     Token(Box<Claims>),
+    /// A cookie of the right form.
+    Cookie(Ticket),
     /// Anything else.
     Nonsense,
 }
 
 impl Shown {
-    /// Looks at the token of a request.
+    /// Looks at the token of a request, and without one at its cookie.
     pub(super) fn by(request: &HttpRequest, app: &App) -> Self {
         match token(request) {
-            Ok(None) => Self::Nothing,
+            Ok(None) => session::ticket(request, &app.settings).map_or(Self::Nothing, Self::Cookie),
             Ok(Some(token)) => app.tokens.verify(token).map_or(Self::Nonsense, |claims| Self::Token(Box::new(claims))),
             Err(_) => Self::Nonsense,
         }
@@ -133,39 +203,6 @@ fn token(request: &HttpRequest) -> Result<Option<&str>, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| Some(token.trim()))
         .ok_or_else(Problem::invalid_token)
-}
-
-/// A caller whose account still is as the token says. Staff are looked up; a disabled or changed account has no valid token.
-async fn confirmed(app: &App, edge: &Edge, who: Who) -> Result<Who, Problem> {
-    match (&who.role, &who.user) {
-        (Role::Consumer | Role::Merchant, _) if who.case.is_some() => Ok(who),
-        (_, Some(username)) => {
-            let user = match edge.accounts.get(username) {
-                Some(known) => known,
-                None => {
-                    let name = username.clone();
-                    let found = app.store.read(move |db| users::find(db, &name)).await?;
-                    edge.accounts.keep(username, found.as_ref());
-                    found.as_ref().and_then(standing)
-                }
-            };
-            let same = |user: &Who| (user.role, &user.unit, user.division) == (who.role, &who.unit, who.division);
-            user.filter(same).ok_or_else(Problem::invalid_token)
-        }
-        // No token of ours names the system or nobody.
-        _ => Err(Problem::invalid_token()),
-    }
-}
-
-/// What an account may do now; `None` when it can't sign in any more.
-pub(super) fn standing(user: &User) -> Option<Who> {
-    (!user.disabled).then(|| identity::Caller {
-        role: user.role,
-        user: Some(user.username.clone()),
-        unit: user.unit.clone(),
-        division: user.division,
-        case: None,
-    })
 }
 
 /// Where a request comes from: the peer, or what trusted proxies say: of `X-Forwarded-For` the last address that isn't a

@@ -9,6 +9,8 @@
 //! | header that can't be read | 400 | `malformed_header` |
 //! | no token, or one that isn't believed ([`TokenError`]) | 401 | `authentication_required`, `invalid_token` |
 //! | wrong name, password, number or PIN | 401 | `invalid_credentials` |
+//! | refresh token that isn't one, or no longer | 401 | `invalid_refresh_token` |
+//! | request with a cookie from another site, or without its session's token | 403 | `foreign_origin`, `csrf_token` |
 //! | the role never has this step or list | 403 | `not_allowed_for_role` |
 //! | unknown, or outside the caller's scope ([`ActError::NotFound`]) | 404 | `not_found` |
 //! | known path, other method | 405 | `method_not_allowed`, with `Allow` |
@@ -26,6 +28,7 @@
 //! | store or password hashing overloaded, away or damaged ([`StoreError`], [`HashError`]) | 503 | `busy`, `unavailable`, with `Retry-After` |
 //! | anything else | 500 | `internal`; what it was stands in the log only |
 
+use crate::access;
 use crate::domain::problem::{Invalid, Problem as Fault, Problems};
 use crate::identity::{HashError, RetryAfter, TokenError};
 use crate::intake::FileError;
@@ -366,6 +369,24 @@ impl From<HashError> for Problem {
                 Self::field("/password", Invalid::new("too_long", "is too long").allowed("at most 1024 bytes"))
             }
             error => Self::internal(error),
+        }
+    }
+}
+
+impl From<access::Refused> for Problem {
+    fn from(refused: access::Refused) -> Self {
+        match refused {
+            access::Refused::Credentials => Self::invalid_credentials(),
+            access::Refused::Ticket => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_refresh_token",
+                "the refresh token is not valid, or no longer: sign in again",
+            )
+            .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin", error="invalid_grant""#),
+            access::Refused::TooMany(wait) => Self::too_many(wait),
+            access::Refused::Hash(error) => error.into(),
+            access::Refused::Token(error) => Self::internal(error),
+            access::Refused::Store(error) => error.into(),
         }
     }
 }

@@ -51,6 +51,26 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
     }
 }
 
+/// A JSON body, or none at all.
+#[derive(Debug)]
+pub struct Maybe<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Maybe<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let headers = request.headers();
+        let empty = !headers.contains_key(header::TRANSFER_ENCODING)
+            && headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+        if empty {
+            return Box::pin(async { Ok(Self(None)) });
+        }
+        let body = Body::<T>::from_request(request, payload);
+        Box::pin(async move { Ok(Self(Some(body.await?.value))) })
+    }
+}
+
 struct Limits {
     most: usize,
     time: Duration,

@@ -6,7 +6,7 @@
 use crate::ambient::{self, Stopwatch};
 use crate::app::App;
 use crate::http::Edge;
-use crate::http::caller::{RequestId, Shown, address, through_proxy};
+use crate::http::caller::{RequestId, Shown, SignedIn, address, through_proxy};
 use crate::http::error::{PROBLEM_JSON, Problem};
 use crate::http::pages::fault;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -61,7 +61,7 @@ pub(super) async fn around(
     } else {
         Ok(())
     };
-    request.extensions_mut().insert(shown.clone());
+    request.extensions_mut().insert(shown);
     request.extensions_mut().insert(RequestId(id.clone()));
     let response = match allowed {
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
@@ -72,7 +72,7 @@ pub(super) async fn around(
         // The next request of this client goes to a node that stays.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    record_denial(&app, &response, &shown, &id).await;
+    record_denial(&app, &response, &id).await;
     let no_store = response.request().path().starts_with("/api/") || response.status().is_client_error();
     finish(response.headers_mut(), &id, no_store);
     span.record("route", response.request().match_pattern().as_deref().unwrap_or("-"));
@@ -84,15 +84,12 @@ pub(super) async fn around(
 
 /// Writes down that someone signed in was refused: what the role may not do, and cases that aren't there for them. The
 /// anonymous are told to sign in first; their failed sign-ins are written down where they try.
-async fn record_denial<B>(app: &App, response: &ServiceResponse<B>, shown: &Shown, id: &str) {
+async fn record_denial<B>(app: &App, response: &ServiceResponse<B>, id: &str) {
     let (status, route) = (response.status(), response.request().match_pattern());
     let route = route.as_deref().unwrap_or("-");
     let denied = status == StatusCode::FORBIDDEN || (status == StatusCode::NOT_FOUND && route.contains("{reference}"));
-    let Shown::Token(claims) = shown else { return };
-    if !denied {
-        return;
-    }
-    let who: crate::identity::Caller = (**claims).clone().into();
+    let signed_in = response.request().extensions().get::<SignedIn>().cloned();
+    let Some(SignedIn(who)) = signed_in.filter(|_| denied) else { return };
     let code = if status == StatusCode::FORBIDDEN { "forbidden" } else { "not_found" };
     let occasion = app.occasion(&who).of_request(Some(id.to_owned()));
     let entry = occasion.access_denied(response.request().method().as_str(), route, status.as_u16(), code);

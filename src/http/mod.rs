@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod caller;
+pub mod csrf;
 pub mod error;
 pub mod extract;
 pub mod middleware;
@@ -14,22 +15,20 @@ pub mod openapi;
 pub mod pages;
 pub mod routes;
 pub mod server;
+pub mod session;
 pub mod views;
 
 mod cursor;
 
-use crate::ambient::{Clock, Stopwatch};
+use crate::ambient::Clock;
 use crate::app::App;
-use crate::http::caller::standing;
 use crate::http::error::Problem;
 use crate::identity::attempts::address_key;
-use crate::identity::{Caller as Who, Limiter, Quota};
-use crate::store::users::User;
-use std::collections::HashMap;
+use crate::identity::{Limiter, Quota};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What all requests share besides the [`App`].
@@ -37,8 +36,6 @@ use std::time::Duration;
 pub struct Edge {
     /// Turns red when the service begins to stop.
     pub draining: Arc<Draining>,
-    /// Accounts looked up lately.
-    pub accounts: Accounts,
     limits: Option<Limits>,
 }
 
@@ -83,7 +80,7 @@ impl Edge {
             filings: limiter(limits.filings_per_minute),
             requests: limiter(limits.requests_per_minute),
         });
-        Self { draining, accounts: Accounts::default(), limits }
+        Self { draining, limits }
     }
 
     /// Counts a filing by the public from an address.
@@ -104,32 +101,5 @@ impl Edge {
         self.limits
             .as_ref()
             .map_or(Ok(()), |limits| limits.requests.check(&address_key(address)).map_err(Problem::too_many))
-    }
-}
-
-/// Accounts looked up lately: a token is checked against its account without asking the database each time.
-#[derive(Debug, Default)]
-pub struct Accounts(Mutex<HashMap<String, (Stopwatch, Option<Who>)>>);
-
-/// How long a looked-up account is believed: a disabled one can act this long at most.
-const BELIEVED: Duration = Duration::from_secs(15);
-
-/// Most accounts kept.
-const MOST_ACCOUNTS: usize = 10_000;
-
-impl Accounts {
-    /// An account looked up lately; the inner `None` is one that can't sign in.
-    fn get(&self, username: &str) -> Option<Option<Who>> {
-        let accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.get(username).filter(|(since, _)| since.elapsed() < BELIEVED).map(|(_, who)| who.clone())
-    }
-
-    /// Keeps what was found of an account.
-    fn keep(&self, username: &str, user: Option<&User>) {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if accounts.len() >= MOST_ACCOUNTS {
-            accounts.clear();
-        }
-        accounts.insert(username.to_owned(), (Stopwatch::start(), user.and_then(standing)));
     }
 }

@@ -32,6 +32,9 @@ macro_rules! allow {
     (post) => {
         "POST, "
     };
+    (delete) => {
+        "DELETE, "
+    };
 }
 
 routes! {
@@ -68,7 +71,11 @@ routes! {
     "/api/v1/audit"                                   get api::audit::page;
     // Sessions
     "/api/v1/auth/token"                              post api::auth::token;
+    "/api/v1/auth/refresh"                            post api::auth::refresh;
+    "/api/v1/auth/logout"                             post api::auth::logout;
     "/api/v1/me"                                      get api::auth::me;
+    "/api/v1/me/sessions"                             get api::auth::list;
+    "/api/v1/me/sessions/{id}"                        delete api::auth::end;
     // Reference data
     "/api/v1/sectors"                                 get api::reference::sectors;
     "/api/v1/departments"                             get api::reference::departments;
@@ -98,6 +105,10 @@ fn post() -> Route {
     web::post()
 }
 
+fn delete() -> Route {
+    web::delete()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,7 +119,7 @@ mod tests {
     async fn other_methods_and_paths_are_told_so() {
         let app = init_service(App::new().configure(configure)).await;
         for (path, methods) in ROUTES {
-            let response = call_service(&app, TestRequest::delete().uri(path).to_request()).await;
+            let response = call_service(&app, TestRequest::patch().uri(path).to_request()).await;
             assert_eq!(response.status(), 405, "{path}");
             let allow = response.headers().get("allow").unwrap().to_str().unwrap();
             for method in *methods {

@@ -4,6 +4,7 @@
 //!
 //! - [`password`]: Argon2id on a bounded number of threads, and what makes a password too weak;
 //! - [`tokens`]: short-lived access tokens (JWT, HS256) checked against the clock that is passed in;
+//! - [`ticket`]: refresh tokens and cookies, and the tokens of forms;
 //! - [`attempts`]: how often one account, one reference or one address may try.
 //!
 //! Sources: OWASP ASVS 5.0 chapters 6, 7 and 9; NIST SP 800-63B for passwords; RFC 8725 for tokens.
@@ -11,15 +12,17 @@
 pub mod attempts;
 mod common_passwords;
 pub mod password;
+pub mod ticket;
 pub mod tokens;
 
 pub use attempts::{Attempts, Limiter, Quota, RetryAfter};
 pub use password::{HashError, Hasher, Password, check_policy};
+pub use ticket::Ticket;
 pub use tokens::{Claims, Grant, SigningKey, TokenError, Tokens};
 
 use crate::domain::case::{Actor, CaseId};
 use crate::domain::division::Division;
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Contact, Scope};
 use crate::domain::vocabulary::Role;
 
 /// Who makes a request.
@@ -35,14 +38,18 @@ pub struct Caller {
     pub division: Option<Division>,
     /// The one case that a consumer or merchant has opened with its PIN or link.
     pub case: Option<CaseId>,
+    /// What a consumer has proven to be theirs, by a code sent to it.
+    pub contact: Option<Contact>,
 }
 
 impl Caller {
     /// Someone who has shown nothing: may file and look up reference data, sees no case.
-    pub const ANONYMOUS: Self = Self { role: Role::Consumer, user: None, unit: None, division: None, case: None };
+    pub const ANONYMOUS: Self =
+        Self { role: Role::Consumer, user: None, unit: None, division: None, case: None, contact: None };
 
     /// The service itself, and commands run by an operator on the machine.
-    pub const SYSTEM: Self = Self { role: Role::System, user: None, unit: None, division: None, case: None };
+    pub const SYSTEM: Self =
+        Self { role: Role::System, user: None, unit: None, division: None, case: None, contact: None };
 
     /// Whether this is someone who has shown nothing.
     pub fn is_anonymous(&self) -> bool {
@@ -62,7 +69,8 @@ pub fn scope(caller: &Caller) -> Scope {
         None => Scope::Nothing,
     };
     match caller.role {
-        Role::Consumer | Role::Merchant => caller.case.map_or(Scope::Nothing, Scope::Case),
+        Role::Consumer => caller.case.map(Scope::Case).or(caller.contact.map(Scope::Contact)).unwrap_or(Scope::Nothing),
+        Role::Merchant => caller.case.map_or(Scope::Nothing, Scope::Case),
         Role::Station => caller.unit.clone().map_or(Scope::Nothing, Scope::Station),
         Role::Officer => caller.unit.clone().map_or(Scope::Nothing, Scope::Office),
         // A dispatcher must see every line: a case comes to it because nobody knows yet whose it is.
@@ -102,6 +110,7 @@ mod tests {
             unit: unit.map(str::to_owned),
             division: division.map(|code| Division::parse(code).unwrap()),
             case: None,
+            contact: None,
         }
     }
 
@@ -146,5 +155,9 @@ mod tests {
         let caller = Caller { case: Some(case), ..Caller::ANONYMOUS };
         assert_eq!(scope(&caller), Scope::Case(case));
         assert!(!caller.is_anonymous() && Caller::ANONYMOUS.is_anonymous());
+        let contact = Contact::Phone([7; 16]);
+        let person = Caller { contact: Some(contact), ..Caller::ANONYMOUS };
+        assert_eq!(scope(&person), Scope::Contact(contact));
+        assert_eq!(scope(&Caller { role: Role::Merchant, ..person }), Scope::Nothing, "a merchant is no filer");
     }
 }

@@ -4,13 +4,11 @@
 //! follows the one that is passed in (`CLOCK__START`). Times are typed `i64`, so that a token whose `exp` is a string,
 //! `null`, a fraction or missing doesn't parse at all (CVE-2026-25537 was about such).
 //!
-//! A token says who called when it was issued. Whether the session still exists is the caller's to ask, by [`Claims::sid`].
+//! A token says which session it belongs to. Whether that still stands, and what its owner may do, is asked of the database
+//! at every request, by [`Claims::sid`].
 
 use crate::ambient::Clock;
-use crate::domain::case::CaseId;
-use crate::domain::division::Division;
 use crate::domain::vocabulary::Role;
-use crate::identity::Caller;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -76,53 +74,26 @@ pub struct Claims {
     pub iss: String,
     /// For whom: this API.
     pub aud: String,
-    /// Account name of staff, or the case's key for a consumer.
+    /// Whose session it is: `staff:` and the account's name, or of a consumer `case:`, `phone:` or `email:` and a key.
     pub sub: String,
     /// Issued at, seconds since 1970.
     pub iat: i64,
     /// Ends at, seconds since 1970.
     pub exp: i64,
-    /// Not valid before, seconds since 1970; ours have none.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub nbf: Option<i64>,
-    /// Role.
+    /// Not valid before, seconds since 1970.
+    pub nbf: i64,
+    /// Role when it was issued: a hint by which requests are counted. What its holder may do is asked of the session.
     pub role: Role,
-    /// Office or station of staff.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
-    /// Division that staff are responsible for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub division: Option<Division>,
-    /// The case that a consumer opened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub case: Option<Uuid>,
     /// Session that it belongs to.
     pub sid: Uuid,
-}
-
-/// An optional claim that, when it is there, must have its type: `null` is none of ours.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    i64::deserialize(deserializer).map(Some)
-}
-
-impl From<Claims> for Caller {
-    fn from(claims: Claims) -> Self {
-        let user = match claims.role {
-            Role::Consumer | Role::Merchant | Role::System => None,
-            Role::Station | Role::Officer | Role::Dispatcher | Role::Supervisor | Role::Auditor | Role::Admin => {
-                Some(claims.sub)
-            }
-        };
-        Self { role: claims.role, user, unit: claims.unit, division: claims.division, case: claims.case.map(CaseId) }
-    }
 }
 
 /// Whom a new token is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// Who will be calling.
-    pub caller: Caller,
-    /// Account name of staff, or the case's key for a consumer.
+    /// In which role they will be calling.
+    pub role: Role,
+    /// Whose session it is; see [`Claims::sub`].
     pub subject: String,
     /// Session that it belongs to.
     pub session: Uuid,
@@ -195,11 +166,8 @@ impl Tokens {
             sub: grant.subject.clone(),
             iat: now,
             exp: now.saturating_add(seconds(lifetime)),
-            nbf: None,
-            role: grant.caller.role,
-            unit: grant.caller.unit.clone(),
-            division: grant.caller.division,
-            case: grant.caller.case.map(|case| case.0),
+            nbf: now,
+            role: grant.role,
             sid: grant.session,
         };
         jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(|_| TokenError::Malformed)
@@ -234,7 +202,7 @@ impl Tokens {
             return Err(TokenError::Expired);
         }
         let latest = now.saturating_add(self.leeway);
-        if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) {
+        if claims.iat > latest || claims.nbf > latest {
             return Err(TokenError::Early);
         }
         Ok(claims)
@@ -273,17 +241,7 @@ mod tests {
     }
 
     fn grant() -> Grant {
-        Grant {
-            caller: Caller {
-                role: Role::Officer,
-                user: Some("wang".to_owned()),
-                unit: Some("amr-320115".to_owned()),
-                division: Some(Division::parse("320115").unwrap()),
-                case: None,
-            },
-            subject: "wang".to_owned(),
-            session: Uuid::from_u128(9),
-        }
+        Grant { role: Role::Officer, subject: "staff:wang".to_owned(), session: Uuid::from_u128(9) }
     }
 
     fn part(value: &Value) -> String {
@@ -304,8 +262,8 @@ mod tests {
     }
 
     fn claims() -> Value {
-        json!({"iss": "fangxin", "aud": "api", "sub": "wang", "iat": NOW, "exp": NOW + 600, "role": "officer",
-            "unit": "amr-320115", "division": "320115", "sid": Uuid::from_u128(9)})
+        json!({"iss": "fangxin", "aud": "api", "sub": "wang", "iat": NOW, "nbf": NOW, "exp": NOW + 600,
+            "role": "officer", "sid": Uuid::from_u128(9)})
     }
 
     fn with(mut base: Value, name: &str, value: Value) -> Value {
@@ -322,23 +280,13 @@ mod tests {
     fn what_is_issued_is_believed() {
         let token = tokens().issue(&grant(), Duration::from_secs(600)).unwrap();
         let claims = tokens().verify(&token).unwrap();
-        assert_eq!((claims.iat, claims.exp, claims.sid), (NOW, NOW + 600, Uuid::from_u128(9)));
-        assert_eq!(Caller::from(claims), grant().caller);
+        assert_eq!((claims.iat, claims.nbf, claims.exp, claims.sid), (NOW, NOW, NOW + 600, Uuid::from_u128(9)));
+        assert_eq!((claims.role, claims.sub.as_str()), (Role::Officer, "staff:wang"));
     }
 
     #[test]
     fn the_forger_of_these_tests_makes_good_tokens_too() {
         assert!(tokens().verify(&forge(&header(), &claims())).is_ok());
-        assert!(tokens().verify(&forge(&header(), &with(claims(), "nbf", json!(NOW)))).is_ok());
-    }
-
-    #[test]
-    fn a_consumers_token_names_its_case() {
-        let case = CaseId(Uuid::from_u128(3));
-        let caller = Caller { case: Some(case), ..Caller::ANONYMOUS };
-        let grant = Grant { caller: caller.clone(), subject: case.0.to_string(), session: Uuid::from_u128(1) };
-        let token = tokens().issue(&grant, Duration::from_secs(600)).unwrap();
-        assert_eq!(Caller::from(tokens().verify(&token).unwrap()), caller);
     }
 
     /// SEC-JW-01
@@ -427,7 +375,7 @@ mod tests {
     /// SEC-JW-05
     #[test]
     fn claims_missing_or_of_the_wrong_type_are_refused() {
-        for name in ["exp", "iat", "iss", "aud", "sub", "role", "sid"] {
+        for name in ["exp", "iat", "nbf", "iss", "aud", "sub", "role", "sid"] {
             assert!(tokens().verify(&forge(&header(), &without(claims(), name))).is_err(), "without {name}");
             for value in [Value::Null, json!(true), json!([]), json!({}), json!(1.5)] {
                 let forged = forge(&header(), &with(claims(), name, value.clone()));
@@ -447,8 +395,7 @@ mod tests {
             ("aud", json!("other"), TokenError::Stranger),
             ("iss", json!(""), TokenError::Stranger),
             ("role", json!("emperor"), TokenError::Malformed),
-            ("division", json!("999999"), TokenError::Malformed),
-            ("case", json!("not a uuid"), TokenError::Malformed),
+            ("sid", json!("not a uuid"), TokenError::Malformed),
             ("exp", json!(NOW - 5), TokenError::Expired),
             ("exp", json!(0), TokenError::Expired),
             ("iat", json!(NOW + 6), TokenError::Early),

@@ -593,7 +593,9 @@ impl Frame<'_> {
         let mine = match self.scope {
             Scope::System => self.catalogue.places.root,
             Scope::Subtree { division, .. } => Some(*division),
-            Scope::Nothing | Scope::Case(_) | Scope::Station(_) | Scope::Office(_) => return Err("not_for_this_scope"),
+            Scope::Nothing | Scope::Case(_) | Scope::Contact(_) | Scope::Station(_) | Scope::Office(_) => {
+                return Err("not_for_this_scope");
+            }
         };
         Ok(match (mine, query.division) {
             (Some(mine), Some(asked)) if asked.is_within(mine) => Some(asked),

@@ -275,7 +275,7 @@ fn expected(world: &[Case], scope: &Scope, query: &Query, cohort: Cohort, kind: 
             }
             Scope::Office(code) => case.office == *code,
             Scope::Station(code) => station == code,
-            Scope::Nothing | Scope::Case(_) => false,
+            Scope::Nothing | Scope::Case(_) | Scope::Contact(_) => false,
         };
         let on = match cohort {
             Cohort::Received => Some(case.received_on),

@@ -5,8 +5,8 @@ use crate::domain::chain::Hash;
 use crate::domain::division::Division;
 use crate::domain::fact::Facts;
 use crate::domain::reference::Reference;
-use crate::domain::scope::Scope;
-use crate::domain::vocabulary::{Action, Role, Stage, State};
+use crate::domain::scope::{Contact, Scope};
+use crate::domain::vocabulary::{Action, PartyRole, Role, Stage, State};
 use crate::store::db::{Db, MultiBackend};
 use crate::store::engine::{StoreError, Tx};
 use crate::store::filing::{CaseRow, ClockRow, EventRow, LinkRow, PartyRow};
@@ -157,6 +157,20 @@ pub(super) fn within<'a>(scope: &Scope) -> Option<Boxed<'a>> {
         Scope::Nothing => return None,
         Scope::System => all,
         Scope::Case(id) => all.filter(cases::case_id.eq(Key::from(*id))),
+        Scope::Contact(contact) => {
+            // A merchant's own number opens nothing: what it may see is not what a filer may.
+            let filers = PartyRole::ALL.iter().filter(|role| role.is_filer()).map(|role| role.code());
+            let sides = parties::role.eq_any(filers.collect::<Vec<_>>());
+            let of = parties::table.select(parties::case_id);
+            match contact {
+                Contact::Phone(hash) => {
+                    all.filter(cases::case_id.eq_any(of.filter(parties::phone_hash.eq(hash.to_vec()).and(sides))))
+                }
+                Contact::Email(hash) => {
+                    all.filter(cases::case_id.eq_any(of.filter(parties::email_hash.eq(hash.to_vec()).and(sides))))
+                }
+            }
+        }
         Scope::Station(code) => all.filter(cases::station.eq(code.clone())),
         Scope::Office(code) => all.filter(cases::office.eq(code.clone())),
         Scope::Subtree { division, department } => {

@@ -438,7 +438,7 @@ impl Dimensions {
             }
         }
         match scope {
-            Scope::Nothing | Scope::Case(_) => return None,
+            Scope::Nothing | Scope::Case(_) | Scope::Contact(_) => return None,
             Scope::System => {}
             Scope::Station(code) => meet(&mut self.station, code)?,
             Scope::Office(code) => meet(&mut self.office, code)?,

@@ -31,6 +31,7 @@ pub mod packed;
 pub mod partitions;
 pub mod queue;
 mod schema;
+pub mod sessions;
 pub mod snapshots;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -368,4 +368,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    sessions (session_id) {
+        session_id -> Uid,
+        owner_kind -> Text,
+        owner -> Text,
+        carrier -> Text,
+        secret_hash -> Binary,
+        created_at -> Ts,
+        seen_at -> Ts,
+        ends_at -> Ts,
+        ended_at -> Nullable<Ts>,
+        ended_why -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    spent_tokens (session_id, token_hash) {
+        session_id -> Uid,
+        token_hash -> Binary,
+        spent_at -> Ts,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links, outbox);

@@ -5,6 +5,7 @@ use crate::domain::vocabulary::Role;
 use crate::store::db::Db;
 use crate::store::engine::{StoreError, Tx};
 use crate::store::schema::{setup_links, users};
+use crate::store::sessions::{self, Why};
 use crate::store::types::{At, Key};
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -109,7 +110,7 @@ pub fn add(tx: &mut Tx<'_>, user: &User, now: Timestamp) -> Result<bool, StoreEr
     Ok(true)
 }
 
-/// Sets a password hash, or disables an account; `false` when there is no such account.
+/// Sets a password hash, or disables an account, and ends its sessions; `false` when there is no such account.
 pub fn change(
     tx: &mut Tx<'_>,
     username: &str,
@@ -117,6 +118,7 @@ pub fn change(
     disabled: bool,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    sessions::end_all(tx, "staff", username, Why::AccountChanged, now)?;
     let account = users::table.find(username);
     let changed = match password_hash {
         Some(hash) => diesel::update(account)

@@ -51,6 +51,7 @@ const ROOMS: &[Room] = &[
     room("route", &["domain", "ambient", "config"]),
     room("classify", &["domain", "ambient", "config", "route"]),
     room("app", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "route", "classify"]),
+    room("access", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app"]),
     room("measure", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("notify", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room(
@@ -65,15 +66,15 @@ const ROOMS: &[Room] = &[
     room(
         "http",
         &[
-            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "intake",
-            "classify", "route", "track", "measure", "notify",
+            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
+            "intake", "classify", "route", "track", "measure", "notify",
         ],
     ),
     room(
         "cli",
         &[
-            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "intake",
-            "classify", "route", "track", "measure", "notify", "http",
+            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
+            "intake", "classify", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),

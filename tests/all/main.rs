@@ -32,4 +32,5 @@ mod post;
 mod preview;
 mod privacy;
 mod rules;
+mod security_sessions;
 mod support;

@@ -93,7 +93,7 @@ fn all_faults_of_all_layers_at_once() {
             "own.toml: log.format \"true\": of type boolean; allowed: json, text",
             "own.toml: server.lisen: unknown key; allowed: listen, metrics_listen, public_url, workers, max_connections, max_json_bytes, max_upload_bytes, header_timeout_seconds, body_timeout_seconds, drain_seconds, shutdown_seconds",
             "own.toml: server.workers \"1000\": out of range; allowed: a whole number from 0 to 256",
-            "environment: FANGXIN__AUTH__ACCESS_MINUTES \"soon\": not understood; allowed: a whole number from 1 to 60",
+            "environment: FANGXIN__AUTH__ACCESS_MINUTES \"soon\": not understood; allowed: a whole number from 1 to 15",
             "environment: FANGXIN__DATABASE__URL \"(secret)\": not accepted; allowed: sqlite:PATH, postgres://…, or nothing",
             "environment: FANGXIN__LIMITS__TRUSTED_PROXIES \"10.0.0.0/99\": not accepted; allowed: a list of addresses or CIDR ranges, e.g. 10.0.0.0/8",
             "environment: FANGXIN__SERVER__PORT: unknown setting; allowed: FANGXIN__SECTION__KEY for a key of config/default.toml",

@@ -1,23 +1,21 @@
 //! Sessions: access tokens for the consumer of a case and for staff.
 
-use crate::ambient;
+use crate::access::{self, Carrier, Credentials, Opened, Refused, sessions};
 use crate::app::App;
-use crate::domain::case::CaseId;
 use crate::domain::problem::{Invalid, Problems};
-use crate::domain::reference::Reference;
-use crate::domain::scope::Scope;
 use crate::domain::vocabulary::{Lang, Role};
 use crate::http::api::LangParam;
-use crate::http::caller::{Caller, standing};
+use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
-use crate::http::extract::{Body, Params};
+use crate::http::extract::{Body, Maybe, Pairs, Params};
 use crate::http::openapi::RoleCode;
+use crate::http::session;
 use crate::http::views::{Coded, Names};
-use crate::identity::{Caller as Who, Grant, Password};
-use crate::store::{cases, users};
-use actix_web::{HttpResponse, web};
+use crate::identity::{Password, Ticket};
+use crate::store::cases;
+use actix_web::{HttpRequest, HttpResponse, web};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -36,7 +34,7 @@ pub struct TokenRequest {
     pub password: Option<Password>,
 }
 
-/// An access token.
+/// An access token, and the token to get the next one with.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenAnswer {
     /// To be sent as `Authorization: Bearer …`.
@@ -45,6 +43,8 @@ pub struct TokenAnswer {
     pub token_type: &'static str,
     /// Seconds until it ends.
     pub expires_in: u64,
+    /// To be exchanged at `POST /api/v1/auth/refresh`, once. It ends with the session.
+    pub refresh_token: String,
 }
 
 /// Opens a session.
@@ -57,12 +57,24 @@ pub struct TokenAnswer {
         (status = 429, body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn token(app: web::Data<App>, caller: Caller, body: Body<TokenRequest>) -> Result<HttpResponse, Problem> {
-    match body.value {
+    let who = access::sign_in::check(&app, credentials(body.value)?, caller.address).await?;
+    let opened = sessions::open(&app, who, Carrier::Bearer).await?;
+    answer(&app, &opened)
+}
+
+/// What a request shows, when it is whole.
+fn credentials(request: TokenRequest) -> Result<Credentials, Problem> {
+    match request {
         TokenRequest { reference: Some(reference), access_pin: Some(pin), username: None, password: None } => {
-            open_case(&app, &caller, &reference, &pin).await
+            Ok(Credentials::Case { reference, pin })
         }
         TokenRequest { reference: None, access_pin: None, username: Some(username), password: Some(password) } => {
-            sign_in(&app, &caller, &username, password).await
+            let name = username.trim();
+            if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+                let fault = Invalid::new("username", "not the name of an account").allowed("1 to 100 characters");
+                return Err(Problem::field("/username", fault));
+            }
+            Ok(Credentials::Staff { username, password })
         }
         request => Err(incomplete(&request)),
     }
@@ -91,74 +103,139 @@ fn incomplete(request: &TokenRequest) -> Problem {
     faults.into()
 }
 
-/// Counts an attempt, when attempts are limited.
-fn attempt(app: &App, caller: &Caller, account: &str) -> Result<(), Problem> {
-    if app.settings.limits.enabled {
-        app.attempts.check(account, caller.address).map_err(|wait| {
-            tracing::warn!("too many attempts to sign in");
-            Problem::too_many(wait)
-        })?;
-    }
-    Ok(())
+fn answer(app: &App, opened: &Opened) -> Result<HttpResponse, Problem> {
+    let (access_token, expires_in) = sessions::access_token(app, opened)?;
+    let refresh_token = opened.ticket.expose();
+    Ok(HttpResponse::Ok().json(TokenAnswer { access_token, token_type: "Bearer", expires_in, refresh_token }))
 }
 
-async fn open_case(app: &App, caller: &Caller, number: &str, pin: &str) -> Result<HttpResponse, Problem> {
-    let reference = Reference::parse(number).ok();
-    // Numbers that don't exist share one quota: they are guesses.
-    let account = reference.as_ref().map_or("case:none".to_owned(), |reference| format!("case:{}", reference.as_str()));
-    attempt(app, caller, &account)?;
-    let found = match reference {
-        Some(reference) => app.store.read(move |db| cases::load(db, &Scope::System, &reference)).await?,
-        None => None,
-    };
-    // The same work for a case that doesn't exist.
-    let case = found.map(|loaded| loaded.case.id);
-    let fits = app.vault.verify_pin(case.unwrap_or(CaseId(Uuid::nil())), pin.trim());
-    match case.filter(|_| fits) {
-        Some(case) => {
-            let who = Who { role: Role::Consumer, user: None, unit: None, division: None, case: Some(case) };
-            issue(app, who, case.0.to_string())
-        }
-        None => {
-            tracing::info!("wrong reference number or PIN");
-            Err(Problem::invalid_credentials())
-        }
-    }
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// The one that was given last.
+    pub refresh_token: String,
 }
 
-async fn sign_in(app: &App, caller: &Caller, username: &str, password: Password) -> Result<HttpResponse, Problem> {
-    let username = username.trim();
-    if username.is_empty() || username.chars().count() > 100 || username.chars().any(char::is_control) {
-        let fault = Invalid::new("username", "not the name of an account").allowed("1 to 100 characters");
-        return Err(Problem::field("/username", fault));
-    }
-    attempt(app, caller, &format!("user:{}", username.to_lowercase()))?;
-    let name = username.to_owned();
-    let user = app.store.read(move |db| users::find(db, &name)).await?;
-    let stored = user.as_ref().filter(|user| !user.disabled).map(|user| user.password_hash.as_str());
-    // Without an account a password is hashed all the same: the time tells nothing.
-    let fits = app.hasher.verify(password, stored).await?;
-    match user.as_ref().filter(|_| fits).and_then(standing) {
-        Some(who) => {
-            tracing::info!("signed in");
-            let subject = username.to_owned();
-            issue(app, who, subject)
-        }
-        None => {
-            tracing::info!("wrong name or password");
-            Err(Problem::invalid_credentials())
-        }
-    }
+/// Exchanges a refresh token for an access token and another refresh token. One that was exchanged before ends its session.
+#[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "sessions",
+    request_body(content = RefreshRequest, content_type = "application/json"),
+    responses(
+        (status = 200, body = TokenAnswer),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn refresh(app: web::Data<App>, body: Body<RefreshRequest>) -> Result<HttpResponse, Problem> {
+    let ticket = Ticket::parse(&body.value.refresh_token).ok_or(Refused::Ticket)?;
+    let opened = sessions::renew(&app, &ticket).await?;
+    answer(&app, &opened)
 }
 
-fn issue(app: &App, caller: Who, subject: String) -> Result<HttpResponse, Problem> {
-    let lifetime = Duration::from_secs(u64::from(app.settings.auth.access_minutes) * 60);
-    let millis = u64::try_from(app.now().as_millisecond()).unwrap_or(0);
-    let random = ambient::draw::<10>(app.entropy.as_ref());
-    let session = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-    let access_token = app.tokens.issue(&Grant { caller, subject, session }, lifetime).map_err(Problem::internal)?;
-    let answer = TokenAnswer { access_token, token_type: "Bearer", expires_in: lifetime.as_secs() };
-    Ok(HttpResponse::Ok().json(answer))
+/// Which sessions to end.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogoutRequest {
+    /// `true`: every session of the caller, not only this one.
+    #[serde(default)]
+    pub everywhere: bool,
+}
+
+/// Ends the caller's session, or all of them. Their access and refresh tokens are good no longer.
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "sessions",
+    request_body(content = LogoutRequest, content_type = "application/json"),
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json")),
+    security(("bearer" = [])))]
+pub async fn logout(
+    app: web::Data<App>,
+    request: HttpRequest,
+    caller: Caller,
+    body: Maybe<LogoutRequest>,
+) -> Result<HttpResponse, Problem> {
+    caller.signed_in()?;
+    if body.0.is_some_and(|body| body.everywhere) {
+        sessions::end_all(&app, &caller.who).await?;
+    }
+    let gone = session::sign_out(&app, &request, &caller).await?;
+    let mut response = HttpResponse::NoContent();
+    if !caller.csrf().is_empty() {
+        response.cookie(gone).insert_header(("clear-site-data", "\"cache\", \"cookies\", \"storage\""));
+    }
+    Ok(response.finish())
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionView {
+    /// Its key.
+    #[schema(value_type = String)]
+    pub id: Uuid,
+    /// `bearer` (a program) or `cookie` (a browser).
+    pub carrier: String,
+    /// When it was opened.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    #[schema(value_type = String, format = DateTime)]
+    pub seen_at: Timestamp,
+    /// When it ends in any case.
+    #[schema(value_type = String, format = DateTime)]
+    pub ends_at: Timestamp,
+    /// Whether it is the one of this request.
+    pub current: bool,
+}
+
+/// Sessions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionPage {
+    /// The newest first.
+    pub items: Vec<SessionView>,
+    /// Always `null`: they come whole.
+    #[schema(value_type = Option<String>)]
+    pub next_cursor: Option<String>,
+}
+
+/// The caller's sessions.
+#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "sessions",
+    responses(
+        (status = 200, body = SessionPage),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json")),
+    security(("bearer" = [])))]
+pub async fn list(app: web::Data<App>, caller: Caller, _no_parameters: Pairs) -> Result<HttpResponse, Problem> {
+    caller.signed_in()?;
+    let rows = sessions::list(&app, &caller.who).await?;
+    let items = rows
+        .into_iter()
+        .map(|row| SessionView {
+            id: row.session_id.0,
+            carrier: row.carrier,
+            created_at: row.created_at.0,
+            seen_at: row.seen_at.0,
+            ends_at: row.ends_at.0,
+            current: caller.session == Some(row.session_id.0),
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(SessionPage { items, next_cursor: None }))
+}
+
+/// Ends one of the caller's sessions.
+#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "sessions",
+    params(("id" = String, Path, description = "Key of the session")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json")),
+    security(("bearer" = [])))]
+pub async fn end(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    caller.signed_in()?;
+    let id = Uuid::parse_str(&id).map_err(|_| Problem::not_found())?;
+    if sessions::end_of(&app, &caller.who, id).await? {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Err(Problem::not_found())
 }
 
 /// Who is signed in.

@@ -6,10 +6,10 @@
 
 use crate::app::App;
 use crate::domain::problem::Problems;
+use crate::http::csrf;
 use crate::http::error::Problem;
 use crate::http::extract::{check_type, read};
 use crate::http::pages::frame::Frame;
-use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use askama::Template;
 use futures_util::future::LocalBoxFuture;
@@ -85,25 +85,7 @@ impl FromRequest for Fields {
 /// # Errors
 /// 403.
 pub fn check_own(request: &HttpRequest, app: &App) -> Result<(), Problem> {
-    if is_own(request, app.settings.server.public_url.as_deref()) {
-        return Ok(());
-    }
-    Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", "the form was sent from another site"))
-}
-
-/// Whether a form comes from a page of this service: browsers say so in `Sec-Fetch-Site`, older ones in `Origin`.
-fn is_own(request: &HttpRequest, public_url: Option<&str>) -> bool {
-    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
-    if let Some(site) = header("sec-fetch-site")
-        && site != "same-origin"
-        && site != "none"
-    {
-        return false;
-    }
-    let Some(origin) = header("origin") else { return true };
-    let host = header("host").unwrap_or_default();
-    let is_host = origin.split_once("://").is_some_and(|(_, authority)| !host.is_empty() && authority == host);
-    is_host || public_url.is_some_and(|url| url.trim_end_matches('/') == origin)
+    csrf::check_origin(request, app.settings.server.public_url.as_deref())
 }
 
 /// What is wrong with a form: fields and words, in the order of the page.
@@ -339,27 +321,6 @@ impl Form {
 mod tests {
     use super::*;
     use actix_web::test::TestRequest;
-
-    #[test]
-    fn only_our_own_pages_may_send_the_form() {
-        let sent = |headers: &[(&'static str, &'static str)]| {
-            let mut request = TestRequest::post().insert_header(("host", "fx.example"));
-            for header in headers {
-                request = request.insert_header(*header);
-            }
-            is_own(&request.to_http_request(), Some("https://public.example"))
-        };
-        assert!(sent(&[]) && sent(&[("sec-fetch-site", "same-origin"), ("origin", "https://fx.example")]));
-        assert!(sent(&[("origin", "https://public.example")]));
-        for headers in [
-            &[("origin", "https://evil.example")][..],
-            &[("origin", "null")],
-            &[("sec-fetch-site", "cross-site")],
-            &[("sec-fetch-site", "same-site"), ("origin", "https://fx.example")],
-        ] {
-            assert!(!sent(headers), "{headers:?}");
-        }
-    }
 
     #[test]
     fn a_password_keeps_its_spaces_and_other_fields_lose_them() {

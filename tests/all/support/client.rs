@@ -79,6 +79,10 @@ impl Client {
     pub(crate) fn post(&self, path: &str, by: &Session) -> Call {
         self.call(reqwest::Method::POST, path, by)
     }
+
+    pub(crate) fn delete(&self, path: &str, by: &Session) -> Call {
+        self.call(reqwest::Method::DELETE, path, by)
+    }
 }
 
 impl Call {

@@ -151,6 +151,16 @@ impl TestApp {
         panic!("{}: the server did not become ready:\n{}", self.engine, self.log_tail());
     }
 
+    /// Ends the server and starts it again with its clock at an instant.
+    pub(crate) fn restart_at(&mut self, instant: &str) {
+        self.kill();
+        for (key, value) in [("FANGXIN__CLOCK__START", instant), ("FANGXIN__CLOCK__ALLOW_START", "true")] {
+            self.settings.retain(|(known, _)| known != key);
+            self.settings.push((key.to_owned(), value.to_owned()));
+        }
+        self.serve();
+    }
+
     fn became_ready(&mut self) -> bool {
         let since = Instant::now();
         while since.elapsed() < READY {

@@ -1,0 +1,3 @@
+DROP INDEX parties_email;
+DROP TABLE spent_tokens;
+DROP TABLE sessions;
