@@ -168,6 +168,7 @@ fn copy(template: &Template, number: usize, entropy: &SeededEntropy) -> Result<N
             ended_by: None,
         }],
         links: Vec::new(),
+        verdict: None,
         tokens: text::search_tokens(&format!("{}\n{}", narrative(number), respondent(number))).join(" "),
         deltas: count(None, &case),
     })

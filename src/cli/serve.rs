@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::audit::Kind;
 use crate::http;
 use crate::identity::Caller;
+use crate::learn;
 use crate::notify::Post;
 use crate::store::{Target, audit, partitions, upkeep, users};
 use base64::Engine;
@@ -71,6 +72,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         let post = tokio::spawn(Arc::new(post).run());
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
+        let models = tokio::spawn(models(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
         let impatient = tokio::spawn(signals(stop)?);
         let base = app.settings.server.public_url.clone().unwrap_or_else(|| format!("http://{}", shown(address)));
@@ -89,6 +91,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         rounds.abort();
         post.abort();
         checkpoints.abort();
+        models.abort();
         if let Err(error) = app.checkpoint().await {
             tracing::error!(%error, "no last checkpoint of the audit log could be written");
         }
@@ -185,6 +188,18 @@ async fn checkpoints(app: Arc<App>) {
         round.tick().await;
         if let Err(error) = app.checkpoint().await {
             tracing::error!(%error, "no checkpoint of the audit log could be written");
+        }
+    }
+}
+
+/// Takes the model that another process put in force.
+async fn models(app: Arc<App>) {
+    let mut round = tokio::time::interval(Duration::from_secs(u64::from(app.settings.classify.refresh_seconds)));
+    round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        round.tick().await;
+        if let Err(error) = learn::refresh(&app).await {
+            tracing::warn!(%error, "whether another model is in force could not be asked");
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::config::catalogue::Catalogue;
 use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, process_environment};
 use crate::config::{self, Settings, Source};
 use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
+use crate::learn;
 use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Suite, Vault};
 use crate::store::calendars::{self, LoadedYear};
@@ -30,6 +31,9 @@ use std::time::Duration;
 
 /// Fitted by `fangxin train` on `config/training`; a test fits them again and compares.
 static WEIGHTS: &[u8] = include_bytes!("../../config/classifier.bin");
+
+/// The texts that the weights as shipped were fitted on: what is learnt here is added to them.
+static TRAINING: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/config/training");
 
 static LEXICON: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/config/lexicon");
 
@@ -88,6 +92,14 @@ pub(super) fn model(settings: &Settings, catalogue: &Catalogue) -> Result<Model,
     let weights =
         Weights::from_bytes(WEIGHTS).map_err(|error| Failure::config(format!("config/classifier.bin: {error}")))?;
     Ok(Model::new(lexicon, weights, settings.classify.abstain_below))
+}
+
+/// The authored texts that are built in, by file: name and content.
+pub(super) fn training() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TRAINING
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "jsonl"))
+        .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
 }
 
 /// Everything that is read from files, with the faults of all of it at once.
@@ -216,7 +228,9 @@ pub(super) async fn app(
         objects,
         checkpoints,
     };
-    Ok(Arc::new(App::new(parts)))
+    let app = Arc::new(App::new(parts));
+    learn::refresh(&app).await?;
+    Ok(app)
 }
 
 fn options(settings: &Settings, target: Target) -> Options {

@@ -5,10 +5,11 @@ use crate::store::db::{Db, LEAST_SQLITE};
 use crate::store::engine::StoreError;
 use crate::store::filing::{CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, PartyRow};
 use crate::store::kept;
+use crate::store::learned::VerdictRow;
 use crate::store::outbox::{Claim, OutboxRow, PENDING};
 use crate::store::schema::{
     audit_heads, case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox,
-    parties,
+    parties, verdicts,
 };
 use crate::store::types::{At, Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
@@ -133,6 +134,7 @@ insert_batch!(insert_parties, parties, PartyRow);
 insert_batch!(insert_events, events, EventRow);
 insert_batch!(insert_clocks, clocks, ClockRow);
 insert_batch!(insert_outbox, outbox, OutboxRow);
+insert_batch!(insert_verdicts, verdicts, VerdictRow);
 
 /// Links cases; a link that stands already stays.
 pub(super) fn insert_links(db: &mut Db, rows: &[&LinkRow]) -> Result<(), StoreError> {

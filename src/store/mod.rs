@@ -25,6 +25,7 @@ pub mod documents;
 pub mod engine;
 pub mod filing;
 mod kept;
+pub mod learned;
 mod migrate;
 pub mod outbox;
 pub mod packed;

@@ -395,4 +395,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    verdicts (case_id, seq) {
+        case_id -> Uid,
+        seq -> BigInt,
+        at -> Ts,
+        channel -> Text,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    models (version) {
+        version -> Integer,
+        state -> Text,
+        made_at -> Ts,
+        fitted_until -> Ts,
+        weights -> Binary,
+        report -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links, outbox);

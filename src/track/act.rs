@@ -20,6 +20,7 @@ use crate::store::{Db, StoreError, Tx, users};
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry};
 use crate::track::notices::Told;
+use crate::track::verdicts::{self, Machine, Verdict};
 use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices};
 use crate::{ambient, domain::text};
 use jiff::civil::Date;
@@ -245,6 +246,13 @@ fn save_one(
         let narrative = dossier.open_narrative(&found.sealed.narrative).map_err(unreadable)?;
         Some(search_tokens(&narrative, &parties))
     };
+    let verdict = match verdicts::word_of(step.action, &found.case, &step.case, &step.open, actor) {
+        Some(word) => {
+            let machine = cases::filed(tx.db(), found)?.as_ref().and_then(Machine::of_filing);
+            Some(verdicts::seal(&dossier, app.entropy.as_ref(), &step.case, now, &Verdict { word, machine }))
+        }
+        None => None,
+    };
     let links = step.links.iter().filter_map(|link| {
         Some(LinkRow {
             case_id: step.case.id.into(),
@@ -260,6 +268,7 @@ fn save_one(
         parties: changed.iter().map(|party| dossier.seal_party(app.entropy.as_ref(), party)).collect::<Vec<PartyRow>>(),
         outbox: owed(app, &dossier, step, &parties, now),
         links: links.collect(),
+        verdict,
         tokens,
         deltas: count(Some(&found.case), &step.case),
     };

@@ -23,6 +23,7 @@ pub mod notices;
 mod open;
 mod patch;
 pub mod unmask;
+pub mod verdicts;
 
 #[cfg(test)]
 mod tests;

@@ -62,6 +62,7 @@ const ROOMS: &[Room] = &[
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
     ),
+    room("learn", &["domain", "ambient", "config", "privacy", "store", "app", "classify", "track"]),
     // The doors. They translate and decide nothing.
     room(
         "http",
@@ -74,7 +75,7 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
-            "intake", "classify", "route", "track", "measure", "notify", "http",
+            "intake", "classify", "learn", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),

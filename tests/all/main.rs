@@ -24,6 +24,7 @@ mod evidence;
 mod figures;
 mod filing;
 mod import;
+mod learning;
 mod life;
 mod model;
 mod operation;

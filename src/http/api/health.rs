@@ -96,6 +96,6 @@ pub async fn version(app: web::Data<App>) -> HttpResponse {
         database_version: app.store.engine_version().await.ok(),
         schema: newest.to_owned(),
         calendar: app.catalogue().calendar.version.clone(),
-        model: app.model.version().to_owned(),
+        model: app.model().version().to_owned(),
     })
 }
