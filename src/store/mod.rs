@@ -21,6 +21,7 @@ pub mod cases;
 pub mod counters;
 pub mod db;
 mod dialect;
+pub mod documents;
 pub mod engine;
 pub mod filing;
 mod kept;

@@ -47,13 +47,17 @@ const ROOMS: &[Room] = &[
     room("store", &["domain", "ambient", "audit"]),
     // The way of a case, last stage first. Classifying and routing are arithmetic over the catalogue: they reach no store, so
     // that they can be previewed, simulated and tested without one.
+    room("document", &["domain", "ambient", "config"]),
     room("route", &["domain", "ambient", "config"]),
     room("classify", &["domain", "ambient", "config", "route"]),
     room("app", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "route", "classify"]),
     room("access", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app"]),
     room("measure", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("notify", &["domain", "ambient", "config", "privacy", "store", "app"]),
-    room("track", &["domain", "ambient", "config", "privacy", "audit", "store", "app", "measure", "notify"]),
+    room(
+        "track",
+        &["domain", "ambient", "config", "document", "privacy", "audit", "store", "app", "measure", "notify"],
+    ),
     room(
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
@@ -63,15 +67,15 @@ const ROOMS: &[Room] = &[
     room(
         "http",
         &[
-            "domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "access", "intake",
-            "classify", "route", "track", "measure", "notify",
+            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
+            "intake", "classify", "route", "track", "measure", "notify",
         ],
     ),
     room(
         "cli",
         &[
-            "domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "access", "intake",
-            "classify", "learn", "route", "track", "measure", "notify", "http",
+            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
+            "intake", "classify", "learn", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),
@@ -89,6 +93,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["privacy"]),
     ("sm4", &["privacy"]),
     ("argon2", &["identity"]),
+    ("krilla", &["document"]),
     ("jsonwebtoken", &["identity"]),
     ("getrandom", &["ambient"]),
     ("prometheus", &["store", "http"]),

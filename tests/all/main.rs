@@ -19,6 +19,7 @@ mod architecture;
 mod audit;
 mod canary;
 mod crash;
+mod documents;
 mod evidence;
 mod figures;
 mod filing;
