@@ -21,8 +21,6 @@ pub struct App {
     pub settings: Settings,
     /// The database.
     pub store: Store,
-    /// The classifier.
-    pub model: Model,
     /// Keys.
     pub vault: Vault,
     /// Time.
@@ -39,6 +37,10 @@ pub struct App {
     pub objects: Arc<dyn ObjectStore>,
     /// Where the signed checkpoints of the audit log lie.
     pub checkpoints: Checkpoints,
+    /// The classifier as shipped.
+    shipped_model: Arc<Model>,
+    /// The classifier in force and its number, 0 for the one as shipped: replaced whole when another comes into force.
+    model: RwLock<(i32, Arc<Model>)>,
     /// Who answers: replaced whole when a calendar is loaded.
     router: RwLock<Arc<Router>>,
     /// Idempotency keys whose first request is still being answered by this node.
@@ -77,10 +79,10 @@ impl std::fmt::Debug for Parts {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
+        let shipped_model = Arc::new(parts.model);
         Self {
             settings: parts.settings,
             store: parts.store,
-            model: parts.model,
             vault: parts.vault,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -89,6 +91,8 @@ impl App {
             attempts: parts.attempts,
             objects: parts.objects,
             checkpoints: parts.checkpoints,
+            model: RwLock::new((0, Arc::clone(&shipped_model))),
+            shipped_model,
             router: RwLock::new(Arc::new(Router::new(parts.catalogue))),
             in_flight: Mutex::new(HashSet::new()),
         }
@@ -104,6 +108,11 @@ impl App {
         today_in_shanghai(self.now())
     }
 
+    /// Cases below which a rate is shown as counts: none is computed of nothing.
+    pub fn small_number(&self) -> i64 {
+        i64::from(self.settings.measure.small_number).max(1)
+    }
+
     /// Who answers, with the catalogue in force. Held for one request, so that one request sees one catalogue.
     pub fn router(&self) -> Arc<Router> {
         Arc::clone(&self.router.read().unwrap_or_else(PoisonError::into_inner))
@@ -112,6 +121,26 @@ impl App {
     /// The catalogue in force.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(self.router().catalogue())
+    }
+
+    /// The classifier in force. Held for one request, so that one request asks one model.
+    pub fn model(&self) -> Arc<Model> {
+        self.model_in_force().1
+    }
+
+    /// The classifier in force with its number: 0 for the one as shipped.
+    pub fn model_in_force(&self) -> (i32, Arc<Model>) {
+        self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The classifier as shipped.
+    pub fn shipped_model(&self) -> Arc<Model> {
+        Arc::clone(&self.shipped_model)
+    }
+
+    /// Puts another classifier in force.
+    pub fn replace_model(&self, version: i32, model: Arc<Model>) {
+        *self.model.write().unwrap_or_else(PoisonError::into_inner) = (version, model);
     }
 
     /// Puts another catalogue in force.

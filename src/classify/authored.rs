@@ -35,7 +35,8 @@ impl Authored {
         self.sector.as_deref().or(self.not_consumer.as_deref()).unwrap_or_default()
     }
 
-    fn example(&self) -> Example {
+    /// It as an example to fit on.
+    pub fn example(&self) -> Example {
         Example { text: self.text.clone(), class: self.class().to_owned(), weight: 1.0 }
     }
 

@@ -20,6 +20,7 @@
 mod advice;
 mod answer;
 mod authored;
+mod compare;
 mod compile;
 mod evaluate;
 mod explain;
@@ -36,6 +37,7 @@ mod tests;
 
 pub use answer::{Alternative, Classification, Evidence, Hints, KindHint, NotConsumer, ProblemType, ReferTo};
 pub use authored::{Authored, fit_authored, held_out};
+pub use compare::{Comparison, LEAST_TESTED, Share, compare};
 pub use evaluate::{
     Confusion, CurvePoint, Evaluation, LabelledRow, NotConsumerFigures, SectorFigures, count, evaluate,
 };

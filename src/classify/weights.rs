@@ -67,6 +67,11 @@ impl Weights {
         (sums, known)
     }
 
+    /// Whether they are for just these classes.
+    pub fn fits(&self, classes: &[String]) -> bool {
+        self.classes == classes
+    }
+
     /// Bytes that it takes in memory.
     pub fn memory(&self) -> usize {
         self.index.len() * size_of::<u32>() + self.rows.len() * WIDTH

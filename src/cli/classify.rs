@@ -110,27 +110,36 @@ pub(super) fn train(model: &Model, from: &Path, to: &Path) -> Result<Outcome, Fa
     Ok(Outcome { code: OK, result, lines, notes: Vec::new() })
 }
 
-/// Reads authored texts; all faults at once.
+/// Reads a folder of authored texts; all faults at once.
 fn authored(model: &Model, from: &Path) -> Result<Vec<Authored>, Failure> {
     let fault = |error: std::io::Error| Failure::found(format!("{}: {error}", from.display()));
     let entries = std::fs::read_dir(from).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(fault)?;
-    let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-    files.sort();
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    paths.sort();
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        files.push((path.display().to_string(), super::read_input(&path)?));
+    }
+    let texts = parsed(model, files.iter().map(|(name, content)| (name.as_str(), content.as_str())))?;
+    if texts.is_empty() { Err(Failure::found(format!("{}: no texts in *.jsonl", from.display()))) } else { Ok(texts) }
+}
+
+/// Authored texts out of files; all faults at once.
+pub(super) fn parsed<'a>(
+    model: &Model,
+    files: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<Authored>, Failure> {
     let classes = model.classes();
     let (mut texts, mut faults) = (Vec::new(), Vec::new());
-    for file in files {
-        let content = super::read_input(&file)?;
+    for (name, content) in files {
         for (number, line) in (1_u64..).zip(content.lines()).filter(|(_, line)| !line.trim().is_empty()) {
             match serde_json::from_str::<Authored>(line) {
                 Ok(text) if classes.iter().any(|class| class == text.class()) => texts.push(text),
-                Ok(text) => faults.push(format!("{}:{number}: unknown class \"{}\"", file.display(), text.class())),
-                Err(error) => faults.push(format!("{}:{number}: {error}", file.display())),
+                Ok(text) => faults.push(format!("{name}:{number}: unknown class \"{}\"", text.class())),
+                Err(error) => faults.push(format!("{name}:{number}: {error}")),
             }
         }
-    }
-    if texts.is_empty() && faults.is_empty() {
-        faults.push(format!("{}: no texts in *.jsonl", from.display()));
     }
     if faults.is_empty() { Ok(texts) } else { Err(Failure { code: FOUND, lines: faults }) }
 }

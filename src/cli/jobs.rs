@@ -3,7 +3,7 @@
 
 use super::data::DataDir;
 use super::output::{FOUND, Failure, OK, Outcome, Progress};
-use super::{audit, backup, calendar, import, tick, users};
+use super::{audit, backup, calendar, import, learn, tick, users};
 use crate::app::App;
 use crate::measure::freeze::{self, FreezeError};
 use crate::measure::recount;
@@ -35,6 +35,12 @@ pub(super) enum Work {
     Backup { to: PathBuf, keys_to: Option<PathBuf> },
     /// `audit verify`
     AuditVerify,
+    /// `train`
+    Train { promote: bool },
+    /// `train --report`
+    TrainReport,
+    /// `train --revert`
+    TrainRevert,
     /// `tick`
     Tick { at: Option<Date> },
 }
@@ -51,6 +57,9 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
         Work::Freeze { month, note } => freeze_month(app, month, note.as_deref()).await,
         Work::Backup { to, keys_to } => backup::write(app, data, &to, keys_to.as_deref(), progress).await,
         Work::AuditVerify => audit::verify(app, progress).await,
+        Work::Train { promote } => learn::train(app, promote).await,
+        Work::TrainReport => learn::only_report(app).await,
+        Work::TrainRevert => learn::revert(app).await,
         Work::Tick { at } => tick::run(app, at, true).await,
     }
 }
@@ -92,7 +101,8 @@ async fn recount_all(app: &Arc<App>, repair: bool) -> Result<Outcome, Failure> {
 }
 
 async fn freeze_month(app: &Arc<App>, month: Date, note: Option<&str>) -> Result<Outcome, Failure> {
-    let revision = freeze::freeze(&app.store, &app.catalogue(), month, "operator", note, app.now()).await;
+    let revision =
+        freeze::freeze(&app.store, &app.catalogue(), month, "operator", note, app.now(), app.small_number()).await;
     let name = month.strftime("%Y-%m").to_string();
     match revision {
         Ok(revision) => {

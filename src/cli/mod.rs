@@ -14,6 +14,7 @@ mod doctor;
 mod handover;
 mod import;
 mod jobs;
+mod learn;
 mod output;
 mod route;
 mod serve;
@@ -96,14 +97,24 @@ enum Command {
         /// The file
         file: PathBuf,
     },
-    /// Fit the classifier's weights on authored texts, and measure on themes left out of the fit
+    /// Fit a classifier on what staff decided here, hold it against the one in force, and report how the machine's choices did.
+    /// With --from and --to: fit on authored texts into a file, and measure on themes left out of the fit
     Train {
+        /// Put the new one in force, if it is surely better
+        #[arg(long)]
+        promote: bool,
+        /// Only report how the machine's choices did
+        #[arg(long, conflicts_with_all = ["promote", "from", "to"])]
+        report: bool,
+        /// Put the one before back in force
+        #[arg(long, conflicts_with_all = ["promote", "report", "from", "to"])]
+        revert: bool,
         /// Folder of authored texts: *.jsonl, lines of {text, sector or not_consumer, theme}
-        #[arg(long, value_name = "DIR")]
-        from: PathBuf,
+        #[arg(long, value_name = "DIR", requires = "to", conflicts_with = "promote")]
+        from: Option<PathBuf>,
         /// File to write the weights to
-        #[arg(long, value_name = "FILE")]
-        to: PathBuf,
+        #[arg(long, value_name = "FILE", requires = "from")]
+        to: Option<PathBuf>,
     },
     /// Ask the routing, and check its data
     Route {
@@ -310,7 +321,10 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
             classify::classify(&model, &text)
         }
         Command::Evaluate { file } => classify::evaluate(&read(given)?.2, &file),
-        Command::Train { from, to } => classify::train(&read(given)?.2, &from, &to),
+        Command::Train { from: Some(from), to: Some(to), .. } => classify::train(&read(given)?.2, &from, &to),
+        Command::Train { revert: true, .. } => do_work(given, Work::TrainRevert, output),
+        Command::Train { report: true, .. } => do_work(given, Work::TrainReport, output),
+        Command::Train { promote, .. } => do_work(given, Work::Train { promote }, output),
         Command::Route { command: RouteCommand::Simulate { file } } => {
             let (settings, catalogue, model) = read(given)?;
             route::simulate(&file, catalogue, &model, route::today(&settings))

@@ -10,10 +10,11 @@ use crate::config::catalogue::Catalogue;
 use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, process_environment};
 use crate::config::{self, Settings, Source};
 use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
+use crate::learn;
 use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Suite, Vault};
 use crate::store::calendars::{self, LoadedYear};
-use crate::store::{Options, Store, Target, backup, upkeep};
+use crate::store::{Options, Store, Target, Timeouts, backup, upkeep};
 use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
 use object_store::ObjectStore;
@@ -30,6 +31,9 @@ use std::time::Duration;
 
 /// Fitted by `fangxin train` on `config/training`; a test fits them again and compares.
 static WEIGHTS: &[u8] = include_bytes!("../../config/classifier.bin");
+
+/// The texts that the weights as shipped were fitted on: what is learnt here is added to them.
+static TRAINING: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/config/training");
 
 static LEXICON: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/config/lexicon");
 
@@ -88,6 +92,14 @@ pub(super) fn model(settings: &Settings, catalogue: &Catalogue) -> Result<Model,
     let weights =
         Weights::from_bytes(WEIGHTS).map_err(|error| Failure::config(format!("config/classifier.bin: {error}")))?;
     Ok(Model::new(lexicon, weights, settings.classify.abstain_below))
+}
+
+/// The authored texts that are built in, by file: name and content.
+pub(super) fn training() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TRAINING
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "jsonl"))
+        .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
 }
 
 /// Everything that is read from files, with the faults of all of it at once.
@@ -216,7 +228,9 @@ pub(super) async fn app(
         objects,
         checkpoints,
     };
-    Ok(Arc::new(App::new(parts)))
+    let app = Arc::new(App::new(parts));
+    learn::refresh(&app).await?;
+    Ok(app)
 }
 
 fn options(settings: &Settings, target: Target) -> Options {
@@ -226,7 +240,13 @@ fn options(settings: &Settings, target: Target) -> Options {
         Target::Sqlite(_) => (pool, 1),
         Target::Postgres(_) => ((pool - pool / 2).max(1), (pool / 2).max(1)),
     };
-    Options { readers, writers, ..Options::new(target) }
+    let database = &settings.database;
+    let timeouts = Timeouts {
+        acquire: Duration::from_secs(database.acquire_timeout_seconds),
+        statement: Duration::from_millis(database.statement_timeout_ms.into()),
+        busy: Duration::from_millis(database.busy_timeout_ms.into()),
+    };
+    Options { readers, writers, timeouts, ..Options::new(target) }
 }
 
 /// The key ring. It is made at the first start only: beside a database with cases a new one would open none of them.

@@ -164,6 +164,8 @@ pub struct Intake {
 pub struct Classify {
     /// Confidence below which a case goes to triage.
     pub abstain_below: f64,
+    /// Seconds between two looks whether another process put another model in force.
+    pub refresh_seconds: u16,
 }
 
 /// `[auth]`

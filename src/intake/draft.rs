@@ -23,6 +23,7 @@ use crate::track::act;
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry as Event};
 use crate::track::notices::{self, Told};
+use crate::track::verdicts::{self, Machine, Verdict, Word};
 use crate::track::{self, Opening};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -77,7 +78,7 @@ pub(super) fn draw(
         merchant_name: submission.respondent.name.as_deref(),
         platform_name: submission.respondent.platform.as_ref().and_then(|platform| platform.name.as_deref()),
     };
-    let classification = app.model.classify(&submission.narrative, hints);
+    let classification = app.model().classify(&submission.narrative, hints);
     let mut drafts = Vec::with_capacity(submission.kinds.len());
     for kind in &submission.kinds {
         let maker = Maker { app, router, submission, entry, actor, ground, attempt };
@@ -222,6 +223,17 @@ impl Maker<'_> {
             },
             "routing": routing.steps.iter().map(|step| step.code).collect::<Vec<_>>(),
         });
+        // What staff chose at the counter says whether the machine would have been right.
+        let chosen = submission.sector.as_ref().filter(|_| self.entry == Entry::Staff);
+        let verdict = chosen.map(|sector| Verdict {
+            word: Word::Sector(sector.clone()),
+            machine: Some(Machine {
+                sector: classification.sector.clone(),
+                confidence: permille(classification.confidence),
+                abstained: classification.abstained,
+                model: classification.model.clone(),
+            }),
+        });
         let entry = Event {
             before: None,
             after: case,
@@ -268,6 +280,7 @@ impl Maker<'_> {
                 .collect(),
             outbox: receipts(app, self.router.catalogue(), &dossier, case, submission, now),
             links,
+            verdict: verdict.map(|verdict| verdicts::seal(&dossier, entropy, case, now, &verdict)),
             tokens: act::search_tokens(&submission.narrative, &parties),
             deltas: count(None, case),
         })

@@ -131,6 +131,7 @@ pub(crate) async fn file(store: &Store, case: &Case) {
         external: Vec::new(),
         outbox: Vec::new(),
         links: Vec::new(),
+        verdict: None,
         tokens: String::new(),
         deltas: count(None, case),
     };
@@ -149,6 +150,7 @@ pub(crate) async fn step(store: &Store, before: &Case, after: &Case) -> Result<(
                 parties: Vec::new(),
                 outbox: Vec::new(),
                 links: Vec::new(),
+                verdict: None,
                 tokens: None,
                 deltas: count(Some(&before), &after),
             };
@@ -221,6 +223,7 @@ pub(crate) fn catalogue() -> Catalogue {
         departments: BTreeMap::default(),
         successions: Vec::new(),
         categories: Vec::new(),
+        documents: crate::config::catalogue::Documents::default(),
         routes: Vec::new(),
         subroutes: Vec::new(),
         offices: std::collections::HashMap::default(),

@@ -10,6 +10,7 @@ use crate::domain::vocabulary::{Action, PartyRole, Role, Stage, State};
 use crate::store::db::{Db, MultiBackend};
 use crate::store::engine::{StoreError, Tx};
 use crate::store::filing::{CaseRow, ClockRow, EventRow, LinkRow, PartyRow};
+use crate::store::learned::VerdictRow;
 use crate::store::outbox::OutboxRow;
 use crate::store::schema::{case_numbers, cases, clocks, events, links, parties};
 use crate::store::types::{At, Key, NEVER, On};
@@ -219,6 +220,8 @@ pub struct Save {
     pub outbox: Vec<OutboxRow>,
     /// Links to other cases.
     pub links: Vec<LinkRow>,
+    /// What staff said of the sector at this step.
+    pub verdict: Option<VerdictRow>,
     /// What it is found by from now on; `None` when that stays.
     pub tokens: Option<String>,
     /// Changes to the counters.
@@ -248,6 +251,7 @@ pub fn save(tx: &mut Tx<'_>, save: Save) -> Result<(), StoreError> {
     dialect::insert_parties(db, &save.parties.iter().collect::<Vec<_>>())?;
     dialect::insert_outbox(db, &save.outbox.iter().collect::<Vec<_>>())?;
     dialect::insert_links(db, &save.links.iter().collect::<Vec<_>>())?;
+    dialect::insert_verdicts(db, &save.verdict.iter().collect::<Vec<_>>())?;
     if let Some(tokens) = &save.tokens {
         dialect::index_again(db, key, tokens)?;
     }
@@ -262,6 +266,15 @@ pub fn history(db: &mut Db, case: &Loaded) -> Result<Vec<EventRow>, StoreError> 
         .order(events::seq)
         .select(EventRow::as_select())
         .load(db)?)
+}
+
+/// The filing of a case: its first event. The caller has loaded the case within its scope.
+pub fn filed(db: &mut Db, case: &Loaded) -> Result<Option<EventRow>, StoreError> {
+    Ok(events::table
+        .filter(events::case_id.eq(Key::from(case.case.id)).and(events::seq.eq(1)))
+        .select(EventRow::as_select())
+        .first(db)
+        .optional()?)
 }
 
 /// A case's parties.

@@ -5,6 +5,7 @@ use crate::store::counters::Deltas;
 use crate::store::db::Db;
 use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
+use crate::store::learned::VerdictRow;
 use crate::store::outbox::OutboxRow;
 use crate::store::schema::{case_numbers, cases, clocks, events, external_numbers, idempotency_keys, links, parties};
 use crate::store::types::{At, Key, On};
@@ -237,6 +238,8 @@ pub struct NewCase {
     pub outbox: Vec<OutboxRow>,
     /// Links to other cases.
     pub links: Vec<LinkRow>,
+    /// What staff said of its sector when they filed it.
+    pub verdict: Option<VerdictRow>,
     /// Tokens for the full-text index, separated by spaces.
     pub tokens: String,
     /// Counters.
@@ -282,6 +285,7 @@ pub(super) fn store_batch(db: &mut Db, filings: &[&Filing]) -> Result<Vec<Filed>
     dialect::insert_clocks(db, &stored().flat_map(|new| &new.clocks).collect::<Vec<_>>())?;
     dialect::insert_outbox(db, &stored().flat_map(|new| &new.outbox).collect::<Vec<_>>())?;
     dialect::insert_links(db, &stored().flat_map(|new| &new.links).collect::<Vec<_>>())?;
+    dialect::insert_verdicts(db, &stored().filter_map(|new| new.verdict.as_ref()).collect::<Vec<_>>())?;
     dialect::index(db, &stored().map(|new| (new.case.case_id, new.tokens.as_str())).collect::<Vec<_>>())?;
     Ok(ends)
 }

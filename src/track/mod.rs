@@ -13,6 +13,7 @@ pub mod act;
 mod available;
 pub mod clocks;
 mod decide;
+pub mod documents;
 pub mod dossier;
 mod effects;
 pub mod escalate;
@@ -24,12 +25,13 @@ mod open;
 mod patch;
 pub mod round;
 pub mod unmask;
+pub mod verdicts;
 
 #[cfg(test)]
 mod tests;
 
 pub use available::{Available, FieldSpec, available_actions};
-pub use decide::{Command, Context, Link, Refused, Relation, Step, attach, decide, recompute};
+pub use decide::{Command, Context, Link, Refused, Relation, Step, decide, recompute, record};
 pub use fields::cases_named;
 pub use guards::Blocked;
 pub use open::{Opening, is_statutory, open};

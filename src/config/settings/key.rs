@@ -64,6 +64,7 @@ pub(super) const KEYS: &[Key] = &[
     key("reference", "prefix", Text(is_prefix, "2 to 4 capital letters, without I and O")),
     key("intake", "duplicate_window_days", Whole(1, 365)),
     key("classify", "abstain_below", Fraction),
+    key("classify", "refresh_seconds", Whole(1, 3600)),
     key("auth", "access_minutes", Whole(1, 15)),
     key("auth", "idle_minutes", Whole(5, 1440)),
     key("auth", "session_hours", Whole(1, 168)),

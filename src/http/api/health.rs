@@ -26,7 +26,7 @@ pub struct Alive {
 pub struct Readiness {
     /// It can.
     pub ready: bool,
-    /// Why not: `draining`, `database_damaged`, `database_read`, `database_write`.
+    /// Why not: `draining`, `database_damaged`, `database_read`, `database_write` (docs/operations.md says what each means).
     pub causes: Vec<&'static str>,
 }
 
@@ -96,6 +96,6 @@ pub async fn version(app: web::Data<App>) -> HttpResponse {
         database_version: app.store.engine_version().await.ok(),
         schema: newest.to_owned(),
         calendar: app.catalogue().calendar.version.clone(),
-        model: app.model.version().to_owned(),
+        model: app.model().version().to_owned(),
     })
 }

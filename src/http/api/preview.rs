@@ -37,7 +37,7 @@ pub struct ClassifyRequest {
 pub async fn classify(app: web::Data<App>, body: Body<ClassifyRequest>) -> Result<HttpResponse, Problem> {
     let (least, most) = NARRATIVE;
     let text = text::free(&body.value.text, least, most).map_err(|fault| Problem::field("/text", fault))?;
-    Ok(HttpResponse::Ok().json(app.model.classify(&text, Hints::default())))
+    Ok(HttpResponse::Ok().json(app.model().classify(&text, Hints::default())))
 }
 
 /// A case to route: a text or a sector, and what is known of the places.
@@ -101,7 +101,7 @@ pub async fn route(app: web::Data<App>, body: Body<RouteRequest>) -> Result<Http
         merchant_name: respondent.name.as_deref(),
         platform_name: respondent.platform.as_ref().and_then(|platform| platform.name.as_deref()),
     };
-    let classified = text.map(|text| app.model.classify(&text, hints));
+    let classified = text.map(|text| app.model().classify(&text, hints));
     let sector = sector.or_else(|| classified.as_ref().map(|found| found.sector.clone())).unwrap_or_default();
     // A sub-sector of the machine's own sector says nothing of another that was named.
     let subsector = classified.filter(|found| found.sector == sector).and_then(|found| found.subsector);

@@ -1,0 +1,202 @@
+//! The model of an installation learns from what staff decide, is promoted only when it is better, and can be taken back.
+
+use crate::support::engine::Engine;
+use crate::support::filings::Case;
+use crate::support::server::Start;
+use crate::support::{FilingBuilder, Session, TestApp, engines};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The sector that staff give to what the shipped model can't know: a word that no lexicon has.
+const TAUGHT: &str = "culture";
+
+/// Asked before, between and after; none of them is filed.
+const ASKED: &[&str] =
+    &["咕噜嘟令牌到手之后没有任何反应", "快递员弄丢了包裹，快递公司不赔", "今天买的咕噜嘟令牌打不开"];
+
+/// A text about a thing that nobody knows, each another one.
+fn unknown(number: usize) -> String {
+    let places = ["昨天", "上周", "前天", "今早", "月初", "刚才", "周末", "昨晚", "中午", "下午"];
+    let ends = [
+        "一直没反应",
+        "对方不肯认",
+        "找不到人",
+        "怎么也弄不好",
+        "他们不回话",
+        "等了很久",
+        "说法变了",
+        "没有下文",
+        "亮了又灭",
+        "被推来推去",
+    ];
+    format!("{}拿到的咕噜嘟令牌{}", places[number % 10], ends[number / 10 % 10])
+}
+
+/// A text that the shipped model finds by a single word: so little can be unlearnt.
+fn known(number: usize) -> String {
+    unknown(number).replace("拿到的咕噜嘟令牌", "的疗程")
+}
+
+fn filing(number: usize, narrative: &str) -> FilingBuilder {
+    FilingBuilder::complaint()
+        .narrative(narrative)
+        .phone(&format!("138{number:08}"))
+        .merchant(&format!("示例商户{number}"))
+}
+
+/// Staff file at the counter and say of which sector it is.
+fn file_at_the_counter(app: &TestApp, by: &Session, number: usize, narrative: &str, sector: &str) -> Case {
+    filing(number, narrative).with("/sector", sector).file_as(app, by)
+}
+
+/// What the program told.
+#[track_caller]
+fn train(app: &TestApp, arguments: &[&str]) -> Value {
+    let ran = app.run(&[&["train", "--json"], arguments].concat(), None);
+    assert!(ran.status.success(), "{}: {arguments:?}: {}", app.engine, String::from_utf8_lossy(&ran.stderr));
+    serde_json::from_slice(&ran.stdout).expect("JSON")
+}
+
+fn answers(app: &TestApp) -> Vec<Value> {
+    let ask = |text: &&str| {
+        let reply = app.post("/api/v1/classify", &Session::anonymous()).json(&json!({ "text": text })).send();
+        reply.expect(200)
+    };
+    ASKED.iter().map(ask).collect()
+}
+
+/// Waits until the serving process uses a model.
+#[track_caller]
+fn uses(app: &TestApp, model: &str) {
+    let used = (0..200).any(|_| {
+        let told = app.get("/version", &Session::anonymous()).send().expect(200);
+        told["model"] == model || {
+            std::thread::sleep(Duration::from_millis(100));
+            false
+        }
+    });
+    assert!(used, "{}: {model} isn't used: {}", app.engine, app.log_tail());
+}
+
+fn start(engine: Engine) -> TestApp {
+    Start::on(engine).set("CLASSIFY__REFRESH_SECONDS", "1").start()
+}
+
+#[test]
+fn what_staff_correct_is_learnt_promoted_and_taken_back() {
+    for engine in engines() {
+        let mut app = start(engine);
+        let dispatcher = app.dispatcher("320000");
+        assert_eq!(train(&app, &[])["comparison"], Value::Null, "{engine}: nobody said anything yet");
+        // Dispatched out of triage with a sector, and filed at the counter with one.
+        let mut last = None;
+        for number in 0..100 {
+            if number % 5 == 0 {
+                let case = filing(number, &unknown(number)).file(&app);
+                assert_eq!(case.answer["state"], "triage", "{engine}: {}", case.answer);
+                let fields = json!({ "office": case.office(), "sector": TAUGHT });
+                app.step(&case, &dispatcher, "dispatch", &fields, "dispatched");
+                last = Some(case);
+            } else {
+                file_at_the_counter(&app, &dispatcher, number, &unknown(number), TAUGHT);
+            }
+        }
+        let before = answers(&app);
+        assert_ne!(before[0]["sector"], TAUGHT, "{engine}: {}", before[0]);
+
+        let told = train(&app, &[]);
+        assert_eq!(
+            (&told["fitted"], &told["tested"], &told["promoted"]),
+            (&json!(70), &json!(30), &Value::Null),
+            "{told}"
+        );
+        assert_eq!(told["comparison"]["better"], true, "{engine}: {told}");
+        assert_eq!(told["report"]["verdicts"], 100, "{told}");
+        assert_eq!(answers(&app), before, "{engine}: without --promote nothing changes");
+
+        let promoted = train(&app, &["--promote"]);
+        assert_eq!(promoted["promoted"], 1, "{engine}: {promoted}");
+        assert_eq!(promoted["comparison"], told["comparison"], "{engine}: the same cases decide the same");
+        uses(&app, "fangxin-2+1");
+        let after = answers(&app);
+        assert_eq!((&after[0]["sector"], &after[2]["sector"]), (&json!(TAUGHT), &json!(TAUGHT)), "{engine}: {after:?}");
+        assert_eq!(after[1]["sector"], "courier", "{engine}: what it knew it still knows");
+        let case = filing(500, ASKED[0]).file(&app);
+        assert_eq!(case.answer["classification"]["sector"], TAUGHT, "{engine}: {}", case.answer);
+
+        // It outlives a restart; promoted again, it isn't better than itself.
+        app.stop();
+        app.serve();
+        uses(&app, "fangxin-2+1");
+        assert_eq!(answers(&app), after, "{engine}");
+        let again = train(&app, &["--promote"]);
+        assert_eq!((&again["champion"], &again["promoted"]), (&json!(1), &Value::Null), "{engine}: {again}");
+
+        // An office gives a case back: that counts as a misroute of the machine, and teaches no sector.
+        let case = filing(501, ASKED[1]).file(&app);
+        let officer = app.officer(&case.office());
+        app.step(&case, &officer, "return", &json!({ "reason": "不属于本单位" }), "returned");
+        let report = train(&app, &["--report"])["report"].clone();
+        assert_eq!((&report["returned"], &report["verdicts"]), (&json!(1), &json!(101)), "{engine}: {report}");
+        let given_back =
+            json!({ "machine": case.answer["classification"]["sector"], "staff": null, "cases": 1, "sure": 1 });
+        assert!(report["misroutes"].as_array().unwrap().contains(&given_back), "{engine}: {report}");
+        let sector =
+            |code: &str| report["sectors"].as_array().unwrap().iter().find(|one| one["sector"] == code).cloned();
+        assert_eq!(sector(TAUGHT).unwrap()["examples"], 100, "{engine}: {report}");
+        assert_eq!(sector("tourism").unwrap()["needs_more"], true, "{engine}: {report}");
+        let channels = report["channels"].as_array().unwrap();
+        assert!(
+            channels.iter().any(|one| one["channel"] == "counter" && one["drifted"] == false),
+            "{engine}: {report}"
+        );
+
+        let back = train(&app, &["--revert"]);
+        assert_eq!(back["in_force"], 0, "{engine}: {back}");
+        uses(&app, "fangxin-2");
+        assert_eq!(answers(&app), before, "{engine}: the model before answers as it did");
+        let none = app.run(&["train", "--revert"], None);
+        assert_eq!(none.status.code(), Some(1), "{engine}: there is none before the one as shipped");
+
+        // What was erased, or isn't there, teaches nothing.
+        app.stop();
+        let empty = if engine == Engine::Postgres { "''::bytea" } else { "x''" };
+        let key = if engine == Engine::Postgres {
+            "'00112233-4455-6677-8899-aabbccddeeff'::uuid"
+        } else {
+            "x'00112233445566778899aabbccddeeff'"
+        };
+        let reference = last.unwrap().reference;
+        app.tamper(&format!("UPDATE cases SET data_key = {empty} WHERE reference = '{reference}'"));
+        app.tamper(&format!(
+            "INSERT INTO verdicts SELECT {key}, 1, at, channel, sealed FROM verdicts ORDER BY at LIMIT 1"
+        ));
+        app.serve();
+        let report = train(&app, &["--report"])["report"].clone();
+        assert_eq!((&report["verdicts"], &report["left_out"]), (&json!(100), &json!(2)), "{engine}: {report}");
+    }
+}
+
+#[test]
+fn a_worse_challenger_is_not_promoted() {
+    for engine in engines() {
+        let app = start(engine);
+        let dispatcher = app.dispatcher("320000");
+        // Someone labels wrongly for a while, then the right way: what was learnt meanwhile is worse.
+        for number in 0..100 {
+            let sector = if number < 70 { "tourism" } else { "healthcare" };
+            file_at_the_counter(&app, &dispatcher, number, &known(number), sector);
+        }
+        let before = answers(&app);
+        let told = train(&app, &["--promote"]);
+        assert_eq!(
+            (&told["comparison"]["better"], &told["promoted"]),
+            (&json!(false), &Value::Null),
+            "{engine}: {told}"
+        );
+        assert!(told["comparison"]["difference"].as_f64().unwrap() < 0.0, "{engine}: it should be worse: {told}");
+        assert_eq!(answers(&app), before, "{engine}");
+        let counter = told["report"]["channels"].as_array().unwrap().iter().find(|one| one["channel"] == "counter");
+        assert_eq!(counter.unwrap()["drifted"], true, "{engine}: staff began to say something else: {told}");
+    }
+}
