@@ -128,7 +128,7 @@ fn alone(
     let scratch = database.scratch(folder, in_flight)?;
     let store = Store::open(&Options::new(scratch.target().clone()))?;
     let filings = cases::copies(templates, rows.clamp(1, MOST_ROWS))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let limit = length * 2;
     let before = machine::Usage::now(std::process::id(), database.postmaster())?;
     let watch = Stopwatch::start();

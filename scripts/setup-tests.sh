@@ -29,6 +29,7 @@ need() { # COMMAND PACKAGE WHY
 need cc build-essential "SQLite, OpenSSL and the ciphers are compiled"
 need make build-essential "OpenSSL is built with it"
 need perl perl "OpenSSL is configured with it"
+need pdftotext poppler-utils "printed documents are read back"
 if ! scripts/postgres-bin.sh >/dev/null; then
     missing+=(postgresql)
     by_hand+=("initdb and pg_ctl (Debian: postgresql) — the tests run on both databases")

@@ -108,6 +108,11 @@ impl App {
         today_in_shanghai(self.now())
     }
 
+    /// Cases below which a rate is shown as counts: none is computed of nothing.
+    pub fn small_number(&self) -> i64 {
+        i64::from(self.settings.measure.small_number).max(1)
+    }
+
     /// Who answers, with the catalogue in force. Held for one request, so that one request sees one catalogue.
     pub fn router(&self) -> Arc<Router> {
         Arc::clone(&self.router.read().unwrap_or_else(PoisonError::into_inner))

@@ -1,8 +1,8 @@
 //! fangxin (放心): consumer complaints from intake to resolution.
 //!
 //! The way of a case is the way of the modules: [`intake`] → [`classify`] → [`route`] → [`track`] → [`measure`]. Beside it
-//! stand [`identity`] (who acts), [`privacy`] (what is sealed), [`audit`] (what happened), [`notify`] (who is told) and [`learn`]
-//! (what staff's corrections teach), below it [`store`], at its base [`domain`] and
+//! stand [`identity`] (who acts), [`privacy`] (what is sealed), [`audit`] (what happened), [`notify`] (who is told), [`document`]
+//! (what is issued in writing) and [`learn`] (what staff's corrections teach), below it [`store`], at its base [`domain`] and
 //! [`config`], in front [`http`] and [`cli`]. `ARCHITECTURE.md` tells what may use what; a test holds it.
 
 pub mod access;
@@ -12,6 +12,7 @@ pub mod audit;
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod document;
 pub mod domain;
 pub mod http;
 pub mod identity;

@@ -96,7 +96,7 @@ pub(crate) struct Template {
 /// Reads cases that the server stored.
 pub(crate) fn load(database: &Database, references: &[String]) -> Result<Vec<Template>> {
     let store = Store::open(&Options::new(database.target().clone()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let wanted = references.to_vec();
     let found = runtime.block_on(store.read(move |db| {
         let mut found = Vec::new();

@@ -101,7 +101,8 @@ async fn recount_all(app: &Arc<App>, repair: bool) -> Result<Outcome, Failure> {
 }
 
 async fn freeze_month(app: &Arc<App>, month: Date, note: Option<&str>) -> Result<Outcome, Failure> {
-    let revision = freeze::freeze(&app.store, &app.catalogue(), month, "operator", note, app.now()).await;
+    let revision =
+        freeze::freeze(&app.store, &app.catalogue(), month, "operator", note, app.now(), app.small_number()).await;
     let name = month.strftime("%Y-%m").to_string();
     match revision {
         Ok(revision) => {

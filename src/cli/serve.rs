@@ -5,16 +5,17 @@ use super::handover;
 use super::output::{Failure, OK, Output};
 use super::wire::{self, Where};
 use super::{backup, calendar, tick};
+use crate::ambient::{SHANGHAI, Stopwatch};
 use crate::app::App;
 use crate::audit::Kind;
 use crate::http;
 use crate::identity::Caller;
 use crate::learn;
 use crate::notify::Post;
-use crate::store::{Target, audit, partitions, upkeep, users};
+use crate::store::{StoreError, Target, audit, partitions, upkeep, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::ToSpan;
+use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -60,7 +61,9 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
     let runtime = runtime()?;
     let clock = wire::clock(&settings);
     let app = runtime.block_on(wire::app(settings, &data, given.create, clock))?;
-    let listener = TcpListener::bind(listen).map_err(|error| Failure::found(format!("{listen}: {error}")))?;
+    let bind = |address| TcpListener::bind(address).map_err(|error| Failure::found(format!("{address}: {error}")));
+    let listener = bind(listen)?;
+    let metrics = app.settings.server.metrics_listen.map(bind).transpose()?;
     let address = listener.local_addr().map_err(|error| Failure::found(error.to_string()))?;
     let end = runtime.block_on(async {
         let commands = match sqlite {
@@ -72,6 +75,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         let post = tokio::spawn(Arc::new(post).run());
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
+        let nights = sqlite.then(|| tokio::spawn(nights(Arc::clone(&app))));
         let models = tokio::spawn(models(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
         let impatient = tokio::spawn(signals(stop)?);
@@ -80,7 +84,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         if let Some(link) = setup_link(&app, &base).await? {
             output.line(&format!("no account yet; make the first within {SETUP_HOURS} hours at {link}"));
         }
-        let http = http::server::run(Arc::clone(&app), listener, async move {
+        let http = http::server::run(Arc::clone(&app), listener, metrics, async move {
             // An error is the sender's end, which is an order to stop too.
             drop(stopping.wait_for(|stop| *stop).await);
         });
@@ -91,6 +95,9 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         rounds.abort();
         post.abort();
         checkpoints.abort();
+        if let Some(nights) = nights {
+            nights.abort();
+        }
         models.abort();
         if let Err(error) = app.checkpoint().await {
             tracing::error!(%error, "no last checkpoint of the audit log could be written");
@@ -192,6 +199,35 @@ async fn checkpoints(app: Arc<App>) {
     }
 }
 
+/// The hour in Asia/Shanghai at which the database file is looked over.
+const NIGHT: i8 = 3;
+
+/// Time from an instant until the next night's look.
+fn until_night(now: Timestamp) -> Duration {
+    let local = SHANGHAI.to_datetime(now);
+    let tonight = local.date().at(NIGHT, 0, 0, 0);
+    let next = if local < tonight { tonight } else { tonight.saturating_add(1.day()) };
+    SHANGHAI.to_timestamp(next).map_or(ROUND, |next| next.duration_since(now).unsigned_abs())
+}
+
+/// Looks the database file over every night, beside the work of the day. Damage stops writes and turns readiness red.
+async fn nights(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(until_night(app.now())).await;
+        let (looked_at, now, watch) = (Arc::clone(&app), app.now(), Stopwatch::start());
+        let end = tokio::task::spawn_blocking(move || looked_at.store.check(now)).await;
+        let seconds = watch.elapsed().as_secs_f64();
+        match end {
+            Ok(Ok(())) => tracing::info!(seconds, "the database file is whole"),
+            Ok(Err(StoreError::Corrupt(found))) => {
+                tracing::error!(found, "the database file is damaged: nothing is written any more; restore a backup");
+            }
+            Ok(Err(error)) => tracing::error!(%error, "the database file could not be looked over"),
+            Err(error) => tracing::error!(%error, "the look at the database file broke off"),
+        }
+    }
+}
+
 /// Takes the model that another process put in force.
 async fn models(app: Arc<App>) {
     let mut round = tokio::time::interval(Duration::from_secs(u64::from(app.settings.classify.refresh_seconds)));
@@ -223,6 +259,24 @@ async fn rounds(app: Arc<App>) {
         }
         if let Err(error) = app.store.write(upkeep::optimize).await {
             tracing::warn!(%error, "the engine's upkeep failed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::until_night;
+    use std::time::Duration;
+
+    #[test]
+    fn the_file_is_looked_over_at_three_in_the_night() {
+        for (now, seconds) in [
+            ("2026-06-02T02:59:58+08:00", 2),
+            ("2026-06-02T03:00:00+08:00", 86_400),
+            ("2026-06-01T23:00:00+08:00", 4 * 3600),
+            ("2026-06-01T12:00:00+08:00", 15 * 3600),
+        ] {
+            assert_eq!(until_night(now.parse().unwrap()), Duration::from_secs(seconds), "{now}");
         }
     }
 }

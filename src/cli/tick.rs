@@ -79,7 +79,9 @@ async fn freeze_months(app: &Arc<App>, on: Date) -> Result<Vec<String>, Failure>
     while month.last_of_month().saturating_add(wait.days()) < on {
         let of = month;
         if app.store.read(move |db| snapshots::find(db, of, None)).await?.is_none() {
-            match freeze::freeze(&app.store, &app.catalogue(), month, "system", None, app.now()).await {
+            match freeze::freeze(&app.store, &app.catalogue(), month, "system", None, app.now(), app.small_number())
+                .await
+            {
                 Ok(_) => frozen.push(month.strftime("%Y-%m").to_string()),
                 Err(FreezeError::Store(error)) => return Err(error.into()),
                 // Another node was quicker.

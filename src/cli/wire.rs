@@ -14,7 +14,7 @@ use crate::learn;
 use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Suite, Vault};
 use crate::store::calendars::{self, LoadedYear};
-use crate::store::{Options, Store, Target, backup, upkeep};
+use crate::store::{Options, Store, Target, Timeouts, backup, upkeep};
 use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
 use object_store::ObjectStore;
@@ -240,7 +240,13 @@ fn options(settings: &Settings, target: Target) -> Options {
         Target::Sqlite(_) => (pool, 1),
         Target::Postgres(_) => ((pool - pool / 2).max(1), (pool / 2).max(1)),
     };
-    Options { readers, writers, ..Options::new(target) }
+    let database = &settings.database;
+    let timeouts = Timeouts {
+        acquire: Duration::from_secs(database.acquire_timeout_seconds),
+        statement: Duration::from_millis(database.statement_timeout_ms.into()),
+        busy: Duration::from_millis(database.busy_timeout_ms.into()),
+    };
+    Options { readers, writers, timeouts, ..Options::new(target) }
 }
 
 /// The key ring. It is made at the first start only: beside a database with cases a new one would open none of them.

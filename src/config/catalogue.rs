@@ -2,7 +2,7 @@
 
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::division::{Division, Level};
-use crate::domain::vocabulary::{ClockKind, Kind, Lang, Regime};
+use crate::domain::vocabulary::{ClockKind, DocumentKind, Kind, Lang, PartyRole, Regime};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashMap};
 
@@ -54,6 +54,57 @@ pub struct Catalogue {
     pub categories: Vec<Category>,
     /// Texts of the notices.
     pub templates: super::Templates,
+    /// What offices issue in writing.
+    pub documents: Documents,
+}
+
+/// What offices issue in writing: wording and numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Documents {
+    /// How a number is written: a template over `word`, `series`, `year`, `serial`.
+    pub number: String,
+    /// Short name of the province in numbers of provincial offices.
+    pub province_word: String,
+    /// Short names of departments, by line.
+    pub words: BTreeMap<String, String>,
+    /// The wording of each kind.
+    pub templates: BTreeMap<DocumentKind, DocumentTemplate>,
+}
+
+/// The wording of one kind of document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentTemplate {
+    /// Its title.
+    pub title: String,
+    /// Its part in the number, e.g. `投受`.
+    pub series: String,
+    /// Parties that it is for.
+    pub to: Vec<PartyRole>,
+    /// Its lines, in order.
+    pub lines: Vec<DocumentLine>,
+}
+
+/// A line of a document: each text is a template over the names of its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentLine {
+    /// A paragraph.
+    Paragraph {
+        /// Whether its first line is indented.
+        indent: bool,
+        /// What it says.
+        text: String,
+    },
+    /// A row of a table.
+    Row {
+        /// What stands at the left.
+        label: String,
+        /// What stands at the right.
+        value: String,
+    },
+    /// The office, the place of its seal, and the day.
+    Seal,
+    /// Places for signatures.
+    Signatures(Vec<String>),
 }
 
 /// The division tree of the installation.

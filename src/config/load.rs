@@ -3,7 +3,7 @@
 use super::catalogue::Catalogue;
 use super::error::{ConfigError, Faults};
 use super::source::Source;
-use super::{calendar, departments, offices, places, routes, rules, stations, targets, templates};
+use super::{calendar, departments, documents, offices, places, routes, rules, stations, targets, templates};
 use crate::domain::calendar::Rollover;
 
 /// Reads the catalogue.
@@ -34,6 +34,7 @@ pub fn load(source: &Source, rollover: Rollover) -> Result<Catalogue, Vec<Config
     let calendar = calendar::load(source, rollover, &mut faults);
     let targets = targets::load(source, &mut faults);
     let categories = targets::load_categories(source, &sector_codes, &mut faults);
+    let documents = documents::load(source, &departments, &mut faults);
     let templates = templates::load(source, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
@@ -51,6 +52,7 @@ pub fn load(source: &Source, rollover: Rollover) -> Result<Catalogue, Vec<Config
         calendar,
         targets,
         categories,
+        documents,
         templates,
     })
 }

@@ -6,6 +6,7 @@ pub mod settings;
 
 mod calendar;
 mod departments;
+mod documents;
 mod error;
 mod load;
 mod lookup;

@@ -83,6 +83,25 @@ impl<'a> Node<'a> {
         self.optional(key, faults)
     }
 
+    /// The keys of this table.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.table.keys().map(String::as_str)
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&self, key: &str, faults: &mut Faults) -> Vec<&'a str> {
+        let Some(value) = self.table.get(key) else {
+            faults.push(self.fault(key, None, "is missing"));
+            return Vec::new();
+        };
+        let texts: Option<Vec<&str>> =
+            value.as_array().and_then(|items| items.iter().map(toml::Value::as_str).collect());
+        texts.unwrap_or_else(|| {
+            faults.push(self.wrong_type(key, value, "a list of texts"));
+            Vec::new()
+        })
+    }
+
     /// A whole number that may be absent.
     pub(super) fn integer(&self, key: &str, faults: &mut Faults) -> Option<i64> {
         let value = self.table.get(key)?;

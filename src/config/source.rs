@@ -15,6 +15,7 @@ const KNOWN: &[&str] = &[
     "categories_12315.csv",
     "default.toml",
     "departments.csv",
+    "documents.toml",
     "divisions.csv",
     "locales",
     "offices.csv",

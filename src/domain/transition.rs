@@ -393,7 +393,13 @@ pub const TABLE: &[Transition] = &[
         from: &[State::Accepted],
         to: To::State(State::Mediating),
         by: &[Role::Officer],
-        fields: &[may("note", Value::Text(2000))],
+        // Art 20: time, place and mediators are told in advance.
+        fields: &[
+            may("time", Value::Text(100)),
+            may("place", Value::Text(200)),
+            may("mediators", Value::Text(100)),
+            may("note", Value::Text(2000)),
+        ],
         guards: &[Guard::BothConsent],
         clocks: &[],
         marks: &[Mark::Mediation],
@@ -779,7 +785,9 @@ mod tests {
     #[test]
     fn every_action_but_those_of_the_service_has_a_row() {
         for action in Action::ALL {
-            let expected = !matches!(action, Action::File | Action::Attach | Action::Recompute);
+            let of_the_service =
+                matches!(action, Action::File | Action::Attach | Action::Issue | Action::Deliver | Action::Recompute);
+            let expected = !of_the_service;
             assert_eq!(TABLE.iter().any(|row| row.action == *action), expected, "{action}");
         }
     }

@@ -186,6 +186,10 @@ vocabulary! {
         Inform = "inform",
         /// A file of evidence was added.
         Attach = "attach",
+        /// A document was issued at someone's request.
+        Issue = "issue",
+        /// A document was delivered.
+        Deliver = "deliver",
         /// The system counts the clocks anew after a calendar was loaded.
         Recompute = "recompute",
     }
@@ -404,5 +408,49 @@ vocabulary! {
         Person = "person",
         /// A system that subscribed.
         Subscriber = "subscriber",
+    }
+}
+
+vocabulary! {
+    /// What an office issues in writing (forms of Order 121).
+    DocumentKind {
+        /// 投诉登记表
+        ComplaintRegistration = "complaint_registration",
+        /// 举报登记表
+        ReportRegistration = "report_registration",
+        /// 分送通知书 (Art 41)
+        Distribution = "distribution",
+        /// 限期提供身份证明材料通知书 (Art 10)
+        IdRequest = "id_request",
+        /// 受理决定书 (Art 15)
+        Acceptance = "acceptance",
+        /// 不予受理决定书 (Art 15, 16)
+        Refusal = "refusal",
+        /// 调解通知书 (Art 20)
+        MediationNotice = "mediation_notice",
+        /// 终止调解决定书 (Art 23)
+        Termination = "termination",
+        /// 调解书 (Art 24)
+        MediationAgreement = "mediation_agreement",
+        /// 举报处理结果告知书 (Art 36)
+        ReportResult = "report_result",
+    }
+}
+
+vocabulary! {
+    /// How a document reached whom it is for.
+    Delivery {
+        /// By hand, on the spot.
+        InPerson = "in_person",
+        /// By letter.
+        Letter = "letter",
+        /// By e-mail.
+        Email = "email",
+        /// By text message.
+        Sms = "sms",
+        /// Read out on the phone.
+        Phone = "phone",
+        /// On the internet: these pages, or the national platform.
+        Internet = "internet",
     }
 }

@@ -282,6 +282,10 @@ impl From<StoreError> for Problem {
         };
         match error {
             StoreError::Busy => away("busy", "too much is being written at this moment", 1),
+            StoreError::TooSlow => {
+                tracing::warn!("the database took too long");
+                away("busy", "the database takes too long at this moment", 5)
+            }
             StoreError::Unavailable(reason) => {
                 tracing::error!(%reason, "the database is unavailable");
                 away("unavailable", "the service can't reach its database", 5)

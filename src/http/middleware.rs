@@ -75,9 +75,12 @@ pub(super) async fn around(
     record_denial(&app, &response, &id).await;
     let no_store = response.request().path().starts_with("/api/") || response.status().is_client_error();
     finish(response.headers_mut(), &id, no_store);
-    span.record("route", response.request().match_pattern().as_deref().unwrap_or("-"));
+    let (route, took) = (response.request().match_pattern(), watch.elapsed());
+    let route = route.as_deref().unwrap_or("-");
+    span.record("route", route);
     span.record("status", response.status().as_u16());
-    span.record("duration_ms", watch.elapsed().as_secs_f64() * 1000.0);
+    span.record("duration_ms", took.as_secs_f64() * 1000.0);
+    edge.telemetry.answered(response.request().method(), route, response.status(), took);
     tracing::info!(parent: &span, "answered");
     Ok(response)
 }

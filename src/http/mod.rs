@@ -16,6 +16,7 @@ pub mod pages;
 pub mod routes;
 pub mod server;
 pub mod session;
+pub mod telemetry;
 pub mod views;
 
 mod cursor;
@@ -23,6 +24,7 @@ mod cursor;
 use crate::ambient::Clock;
 use crate::app::App;
 use crate::http::error::Problem;
+use crate::http::telemetry::Telemetry;
 use crate::identity::attempts::address_key;
 use crate::identity::{Limiter, Quota};
 use std::net::IpAddr;
@@ -36,6 +38,8 @@ use std::time::Duration;
 pub struct Edge {
     /// Turns red when the service begins to stop.
     pub draining: Arc<Draining>,
+    /// What is counted of requests.
+    pub telemetry: Arc<Telemetry>,
     limits: Option<Limits>,
 }
 
@@ -69,7 +73,7 @@ impl std::fmt::Debug for Limits {
 
 impl Edge {
     /// The edge of an app.
-    pub fn new(app: &App, draining: Arc<Draining>) -> Self {
+    pub fn new(app: &App, draining: Arc<Draining>, telemetry: Arc<Telemetry>) -> Self {
         let limits = &app.settings.limits;
         let limiter = |per_minute: u32| {
             let quota = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
@@ -80,7 +84,7 @@ impl Edge {
             filings: limiter(limits.filings_per_minute),
             requests: limiter(limits.requests_per_minute),
         });
-        Self { draining, limits }
+        Self { draining, telemetry, limits }
     }
 
     /// Counts a filing by the public from an address.

@@ -49,6 +49,10 @@ codes! {
     PartyCode = PartyRole as "PartyRoleCode";
     /// A time limit.
     ClockCode = ClockKind as "ClockCode";
+    /// What an office issues in writing.
+    DocumentCode = DocumentKind as "DocumentCode";
+    /// How a document reached whom it is for.
+    DeliveryCode = Delivery as "DeliveryCode";
 }
 
 #[derive(OpenApi)]
@@ -71,6 +75,10 @@ codes! {
         api::attachments::add,
         api::attachments::list,
         api::attachments::download,
+        api::documents::list,
+        api::documents::print,
+        api::documents::issue,
+        api::documents::deliver,
         api::unmask::show,
         api::preview::classify,
         api::preview::route,
@@ -102,6 +110,7 @@ codes! {
     components(schemas(error::ProblemBody, error::FieldFault, views::CaseView)),
     tags(
         (name = "cases", description = "File a case, read it, take its next step"),
+        (name = "documents", description = "What an office issues in writing"),
         (name = "previews", description = "Ask what would happen; nothing is stored"),
         (name = "staff", description = "A unit's own work"),
         (name = "metrics", description = "Rates, each with its definition and the cases behind it"),

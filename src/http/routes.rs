@@ -50,6 +50,9 @@ routes! {
     "/api/v1/cases/{reference}/transitions"           post api::transitions::act;
     "/api/v1/cases/{reference}/attachments"           get api::attachments::list, post api::attachments::add;
     "/api/v1/cases/{reference}/attachments/{id}"      get api::attachments::download;
+    "/api/v1/cases/{reference}/documents"             get api::documents::list, post api::documents::issue;
+    "/api/v1/cases/{reference}/documents/{no}"        get api::documents::print;
+    "/api/v1/cases/{reference}/documents/{no}/deliveries" post api::documents::deliver;
     "/api/v1/cases/{reference}/unmask"                post api::unmask::show;
     // Previews
     "/api/v1/classify"                                post api::preview::classify;

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::http::middleware::around;
+use crate::http::telemetry::{self, Telemetry};
 use crate::http::{Draining, Edge, routes};
 use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
@@ -20,23 +21,21 @@ const BACKLOG: u32 = 2048;
 /// let in, and requests under way are given what is left of the time for stopping; the caller exits at once on a second signal by dropping this future.
 ///
 /// # Errors
-/// When the listener can't be used.
-pub async fn run(app: Arc<App>, listener: TcpListener, shutdown: impl Future) -> io::Result<()> {
-    run_draining(app, listener, Arc::default(), shutdown).await
-}
-
-/// The same, with a flag that others see too.
-///
-/// # Errors
-/// When the listener can't be used.
-pub async fn run_draining(
+/// When a listener can't be used.
+pub async fn run(
     app: Arc<App>,
     listener: TcpListener,
-    draining: Arc<Draining>,
+    metrics: Option<TcpListener>,
     shutdown: impl Future,
 ) -> io::Result<()> {
+    let draining = Arc::new(Draining::default());
+    let telemetry = Arc::new(Telemetry::new(&app).map_err(io::Error::other)?);
     let settings = app.settings.server.clone();
-    let edge = web::Data::new(Edge::new(&app, Arc::clone(&draining)));
+    let edge = web::Data::new(Edge::new(&app, Arc::clone(&draining), Arc::clone(&telemetry)));
+    let metrics = match metrics {
+        Some(listener) => Some(telemetry::server(Arc::clone(&app), telemetry, listener)?),
+        None => None,
+    };
     let data = web::Data::from(app);
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
@@ -60,6 +59,7 @@ pub async fn run_draining(
     .listen(listener)?
     .run();
     let handle = server.handle();
+    let metrics = metrics.map(|server| (server.handle(), tokio::spawn(server)));
     let mut serving = pin!(server);
     tokio::select! {
         end = &mut serving => return end,
@@ -74,5 +74,10 @@ pub async fn run_draining(
     }
     tracing::info!("stopping: requests under way are answered first");
     let (end, ()) = tokio::join!(serving, handle.stop(true));
+    // Last, so that the end of the drain can be watched too.
+    if let Some((handle, server)) = metrics {
+        handle.stop(false).await;
+        drop(server.await);
+    }
     end
 }

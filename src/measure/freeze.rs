@@ -44,6 +44,7 @@ pub async fn freeze(
     by: &str,
     note: Option<&str>,
     now: Timestamp,
+    small: i64,
 ) -> Result<i32, FreezeError> {
     let today = SHANGHAI.to_datetime(now).date();
     let (first, last) = (month.first_of_month(), month.last_of_month());
@@ -51,7 +52,7 @@ pub async fn freeze(
         return Err(FreezeError::NotOver);
     }
     let note = note.map(str::trim).filter(|note| !note.is_empty()).map(str::to_owned);
-    let query = Query::over(first, last);
+    let query = Query { small, ..Query::over(first, last) };
     let mut breakdowns = serde_json::Map::new();
     for dimension in BROKEN_DOWN_BY {
         let query = Query { by: Some(dimension), ..query.clone() };

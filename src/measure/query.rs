@@ -5,7 +5,7 @@ use crate::domain::division::{Division, Level};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::vocabulary::{Channel, Kind, Lang};
-use crate::measure::rates::{self, Measure, Rate};
+use crate::measure::rates::{self, Measure, Rate, SMALL};
 use crate::store::counters::{Cohort, Dimension, Interval};
 use crate::store::queue::{Behind, Dimensions, OpenPart};
 use jiff::ToSpan;
@@ -42,6 +42,8 @@ pub struct Query {
     pub interval: Option<Interval>,
     /// Language of names and definitions.
     pub lang: Lang,
+    /// Cases below which a rate is shown as counts; at least 1.
+    pub small: i64,
 }
 
 /// Which cases of a rate.
@@ -125,6 +127,7 @@ impl Query {
             by: None,
             interval: None,
             lang: Lang::Zh,
+            small: SMALL,
         }
     }
 

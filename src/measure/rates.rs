@@ -76,7 +76,8 @@ pub struct Rate {
     pub limit: Option<f64>,
 }
 
-/// Below so many cases a rate is shown as counts and not ranked: one case more or less would move it by a tenth.
+/// Below so many cases a rate is shown as counts and not ranked, unless the installation says otherwise (`measure.small_number`):
+/// one case more or less would move it by a tenth.
 pub const SMALL: i64 = 10;
 
 /// Every rate, in the order in which they are shown.

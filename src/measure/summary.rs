@@ -6,7 +6,7 @@ use crate::domain::fact::Fact;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::{Channel, Kind, Lang};
 use crate::measure::query::{BY, Part, Query};
-use crate::measure::rates::{self, Measure, RATES, Rate, SMALL, float, wilson};
+use crate::measure::rates::{self, Measure, RATES, Rate, float, wilson};
 use crate::store::counters::{self, Cohort, Counts, Dimension, Interval, Open, Question, Slot};
 use crate::store::{Db, Store, StoreError};
 use jiff::ToSpan;
@@ -510,7 +510,7 @@ impl Frame<'_> {
                 let (of, among) = share(rate, cohort, cell);
                 shown.numerator = Some(of);
                 shown.denominator = Some(among);
-                shown.small = among < SMALL;
+                shown.small = among < query.small;
                 if matches!(rate.measure, Measure::ShareOrDue { .. }) {
                     shown.excluded = cell.open(cohort, rate.kind).not_due;
                 }
@@ -532,7 +532,7 @@ impl Frame<'_> {
             Measure::PerResidents => {
                 let received = cell.of(cohort, rate.kind, Fact::Received);
                 shown.numerator = Some(received);
-                shown.small = received < SMALL;
+                shown.small = received < query.small;
                 match self.area(query).and_then(|area| area.ok_or("outside_scope")) {
                     Err(reason) => shown.reason = Some(reason),
                     Ok(_) if query.exact => shown.reason = Some("residents_not_by_level"),
@@ -629,7 +629,7 @@ impl Frame<'_> {
         if target.operator == RISING {
             let Some(before) = before else { return Some(named(None, None, None)) };
             let (of, among) = share(rate, query.cohort_of(rate), before);
-            let earlier = (among >= SMALL).then(|| float(of) / float(among));
+            let earlier = (among >= query.small).then(|| float(of) / float(among));
             let met = shown.value.zip(earlier).map(|(now, earlier)| now > earlier);
             let Query { from, to, .. } = year_before(query);
             return Some(named(earlier, met, Some(Previous { from, to, numerator: of, denominator: among })));

@@ -223,6 +223,7 @@ pub(crate) fn catalogue() -> Catalogue {
         departments: BTreeMap::default(),
         successions: Vec::new(),
         categories: Vec::new(),
+        documents: crate::config::catalogue::Documents::default(),
         routes: Vec::new(),
         subroutes: Vec::new(),
         offices: std::collections::HashMap::default(),

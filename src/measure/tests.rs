@@ -11,6 +11,7 @@ use crate::measure::count::count;
 use crate::measure::facts::facts;
 use crate::measure::freeze::{FreezeError, freeze, snapshot};
 use crate::measure::query::{Part, Query, behind};
+use crate::measure::rates::SMALL;
 use crate::measure::rates::{self, RATES, wilson};
 use crate::measure::recount::{recount, repair};
 use crate::measure::summary::{Numbers, RateShown, breakdown, scorecard, summary, timeseries};
@@ -24,7 +25,7 @@ use jiff::{Span as Length, ToSpan};
 use proptest::prelude::*;
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap()
 }
 
 /// Lists all cases behind a part of a rate, in pages of an odd size.
@@ -742,16 +743,16 @@ fn a_month_is_frozen_once_it_is_over_and_revised_with_a_reason() {
                 file(store, &case(n, day("2026-02-10"))).await;
             }
             let month = day("2026-02-14");
-            let early = freeze(store, &catalogue, month, "li", None, midday(day("2026-02-28"))).await;
+            let early = freeze(store, &catalogue, month, "li", None, midday(day("2026-02-28")), SMALL).await;
             assert!(matches!(early, Err(FreezeError::NotOver)));
             let now = midday(day("2026-03-01"));
-            assert_eq!(freeze(store, &catalogue, month, "li", None, now).await.unwrap(), 1);
+            assert_eq!(freeze(store, &catalogue, month, "li", None, now, SMALL).await.unwrap(), 1);
             assert!(matches!(
-                freeze(store, &catalogue, month, "li", Some(" "), now).await,
+                freeze(store, &catalogue, month, "li", Some(" "), now, SMALL).await,
                 Err(FreezeError::NoteRequired)
             ));
             file(store, &case(12, day("2026-02-11"))).await;
-            assert_eq!(freeze(store, &catalogue, month, "li", Some("late entry"), now).await.unwrap(), 2);
+            assert_eq!(freeze(store, &catalogue, month, "li", Some("late entry"), now, SMALL).await.unwrap(), 2);
             let received = |snapshot: crate::store::snapshots::Snapshot| {
                 let content: serde_json::Value = serde_json::from_str(&snapshot.content).unwrap();
                 assert_eq!(content["breakdowns"]["sector"]["groups"][0]["key"], "courier");

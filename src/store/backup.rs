@@ -1,6 +1,6 @@
 //! Whole copies of the database: a consistent one while it is in use, and what must hold of a copy before it is trusted.
 
-use crate::store::db::{self, Db, Target};
+use crate::store::db::{self, Db, Target, Timeouts};
 use crate::store::dialect;
 use crate::store::engine::{StoreError, transaction};
 use diesel::prelude::*;
@@ -96,7 +96,7 @@ pub fn inspect(db: &mut Db) -> Result<Inspection, StoreError> {
 /// # Errors
 /// When the database isn't SQLite, or the copy can't be written.
 pub fn copy_into(target: &Target, file: &Path) -> Result<(), StoreError> {
-    let mut db = db::open(target).map_err(unavailable)?;
+    let mut db = db::open(target, &Timeouts::PATIENT).map_err(unavailable)?;
     let Db::Sqlite(c) = &mut db else {
         return Err(StoreError::Unavailable("only SQLite is copied like this".to_owned()));
     };
@@ -146,7 +146,7 @@ pub fn pinned<T>(
     target: &Target,
     work: impl FnOnce(&str, Inspection, Vec<String>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let mut db = db::open(target).map_err(unavailable)?;
+    let mut db = db::open(target, &Timeouts::PATIENT).map_err(unavailable)?;
     // The copy may take long, and this connection idles meanwhile.
     dialect::execute(&mut db, "SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")?;
     transaction(&mut db, |db| {
@@ -162,7 +162,7 @@ pub fn pinned<T>(
 /// # Errors
 /// When the engine doesn't answer.
 pub fn has_tables(target: &Target) -> Result<bool, StoreError> {
-    let mut db = db::open(target).map_err(unavailable)?;
+    let mut db = db::open(target, &Timeouts::PATIENT).map_err(unavailable)?;
     let sql = "SELECT count(*)::text AS name FROM information_schema.tables \
                WHERE table_schema NOT IN ('pg_catalog', 'information_schema')";
     Ok(first!(&mut db, sql, Named)?.name != "0")
@@ -173,7 +173,7 @@ pub fn has_tables(target: &Target) -> Result<bool, StoreError> {
 /// # Errors
 /// When the engine doesn't answer.
 pub fn inspect_target(target: &Target) -> Result<Inspection, StoreError> {
-    let mut db = db::open_reader(target).map_err(unavailable)?;
+    let mut db = db::open_reader(target, &Timeouts::PATIENT).map_err(unavailable)?;
     inspect(&mut db)
 }
 

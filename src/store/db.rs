@@ -4,6 +4,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use std::path::Path;
+use std::time::Duration;
 
 /// A connection. Queries are written once against it; what the engines say differently is in `dialect`.
 #[derive(diesel::MultiConnection)]
@@ -33,44 +34,79 @@ impl std::fmt::Debug for Target {
     }
 }
 
+/// How long a connection waits for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection to be free, or to be made (PostgreSQL).
+    pub acquire: Duration,
+    /// For a statement (PostgreSQL); zero is without end.
+    pub statement: Duration,
+    /// For a lock that another process holds (SQLite).
+    pub busy: Duration,
+}
+
+impl Timeouts {
+    /// Of a command that an operator waits for: a statement takes the time it takes.
+    pub const PATIENT: Self =
+        Self { acquire: Duration::from_secs(10), statement: Duration::ZERO, busy: Duration::from_secs(10) };
+}
+
+impl Default for Timeouts {
+    /// Those of `config/default.toml`.
+    fn default() -> Self {
+        Self { acquire: Duration::from_secs(5), statement: Duration::from_secs(15), busy: Duration::from_secs(5) }
+    }
+}
+
 /// The first SQLite version that can't lose a commit while the WAL is reset.
 pub const LEAST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
 /// Opens a connection that may write.
-pub(super) fn open(target: &Target) -> Result<Db, ConnectionError> {
+pub(super) fn open(target: &Target, timeouts: &Timeouts) -> Result<Db, ConnectionError> {
     match target {
-        Target::Sqlite(path) => sqlite(path, "").map(Db::Sqlite),
-        Target::Postgres(url) => postgres(url, "").map(Db::Pg),
+        Target::Sqlite(path) => sqlite(path, timeouts, "").map(Db::Sqlite),
+        Target::Postgres(url) => postgres(url, timeouts, "").map(Db::Pg),
     }
 }
 
 /// Opens a connection that only reads.
-pub(super) fn open_reader(target: &Target) -> Result<Db, ConnectionError> {
+pub(super) fn open_reader(target: &Target, timeouts: &Timeouts) -> Result<Db, ConnectionError> {
     match target {
-        Target::Sqlite(path) => sqlite(path, "PRAGMA query_only = ON;").map(Db::Sqlite),
-        Target::Postgres(url) => postgres(url, "SET default_transaction_read_only = on;").map(Db::Pg),
+        Target::Sqlite(path) => sqlite(path, timeouts, "PRAGMA query_only = ON;").map(Db::Sqlite),
+        Target::Postgres(url) => postgres(url, timeouts, "SET default_transaction_read_only = on;").map(Db::Pg),
     }
 }
 
-fn sqlite(path: &Path, more: &str) -> Result<SqliteConnection, ConnectionError> {
+fn sqlite(path: &Path, timeouts: &Timeouts, more: &str) -> Result<SqliteConnection, ConnectionError> {
     let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
     // FULL: a commit that was answered must outlive a power cut. Grouping commits makes it cheap.
     connection
         .batch_execute(&format!(
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY; {more}"
+            "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY; {more}",
+            timeouts.busy.as_millis()
         ))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
-fn postgres(url: &str, more: &str) -> Result<PgConnection, ConnectionError> {
-    let mut connection = PgConnection::establish(url)?;
+fn postgres(url: &str, timeouts: &Timeouts, more: &str) -> Result<PgConnection, ConnectionError> {
+    let mut connection = PgConnection::establish(&patient(url, timeouts.acquire))?;
     connection
         .batch_execute(&format!(
-            "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = '30s'; SET lock_timeout = '5s'; \
-             SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning; {more}"
+            "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = {}; SET lock_timeout = '5s'; \
+             SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning; {more}",
+            timeouts.statement.as_millis()
         ))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
+}
+
+/// A URL that says how long a server may take to answer, unless it says so itself.
+fn patient(url: &str, acquire: Duration) -> String {
+    if url.contains("connect_timeout=") {
+        return url.to_owned();
+    }
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}connect_timeout={}", acquire.as_secs().max(1))
 }

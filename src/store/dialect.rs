@@ -45,17 +45,25 @@ pub(super) fn version(db: &mut Db) -> Result<String, StoreError> {
 /// Refuses an engine that this service must not run on, or a damaged file.
 pub(super) fn check_engine(db: &mut Db) -> Result<(), StoreError> {
     let version = version(db)?;
-    let Db::Sqlite(c) = db else { return Ok(()) };
+    if matches!(db, Db::Pg(_)) {
+        return Ok(());
+    }
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     if found < LEAST_SQLITE {
         return Err(StoreError::Unavailable(format!("SQLite {version} can lose commits; 3.51.3 is the least")));
     }
+    check_file(db)
+}
+
+/// Looks the whole file over (SQLite): whether every page, row and index is formed as it should be.
+pub(super) fn check_file(db: &mut Db) -> Result<(), StoreError> {
     #[derive(QueryableByName)]
     struct Check {
         #[diesel(sql_type = Text)]
         quick_check: String,
     }
+    let Db::Sqlite(c) = db else { return Ok(()) };
     let check: Check = diesel::sql_query("PRAGMA quick_check(1)").get_result(c)?;
     if check.quick_check == "ok" { Ok(()) } else { Err(StoreError::Corrupt(check.quick_check)) }
 }
@@ -91,6 +99,20 @@ pub(super) fn syncing(db: &mut Db) -> Result<(bool, String), StoreError> {
         Db::Sqlite(_) => value.contains("synchronous=2") || value.contains("synchronous=3"),
     };
     Ok((synced, value))
+}
+
+/// How long a connection waits: for a statement (PostgreSQL), for a lock (SQLite).
+#[cfg(test)]
+pub(super) fn waits(db: &mut Db) -> Result<String, StoreError> {
+    let query = match db {
+        Db::Pg(_) => "SELECT current_setting('statement_timeout') AS version",
+        Db::Sqlite(_) => "SELECT CAST(timeout AS TEXT) AS version FROM pragma_busy_timeout",
+    };
+    let row: Version = match db {
+        Db::Pg(c) => diesel::sql_query(query).get_result(c)?,
+        Db::Sqlite(c) => diesel::sql_query(query).get_result(c)?,
+    };
+    Ok(row.version)
 }
 
 /// Runs a statement without parameters.

@@ -1,14 +1,16 @@
 //! The store itself: opens the engine, owns the threads, takes units of work.
 
 use crate::store::counters::Deltas;
-use crate::store::db::{self, Db, Target};
+use crate::store::db::{self, Db, Target, Timeouts};
 use crate::store::filing::{Filed, Filing};
+use crate::store::meters::Meters;
 use crate::store::writer::{Message, Writer};
 use crate::store::{dialect, migrate};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use jiff::Timestamp;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -21,6 +23,9 @@ pub enum StoreError {
     /// The queue is full: try again shortly.
     #[error("the store is busy")]
     Busy,
+    /// A statement took longer than it may.
+    #[error("a statement took too long and was given up")]
+    TooSlow,
     /// The engine can't be reached, or the store is closing.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
@@ -63,6 +68,19 @@ impl StoreError {
         }
     }
 
+    /// The engine's own words for what has a name of ours.
+    fn named(self) -> Self {
+        match &self {
+            // Diesel has no kind for 57014 and 55P03 either.
+            Self::Query(DieselError::DatabaseError(_, info))
+                if ["statement timeout", "lock timeout"].iter().any(|words| info.message().contains(words)) =>
+            {
+                Self::TooSlow
+            }
+            _ => self,
+        }
+    }
+
     fn is_corruption(&self) -> bool {
         matches!(self, Self::Query(DieselError::DatabaseError(_, info)) if info.message().contains("malformed"))
     }
@@ -81,13 +99,15 @@ pub struct Options {
     pub queue: usize,
     /// Most units in one commit.
     pub group: usize,
+    /// How long a connection waits.
+    pub timeouts: Timeouts,
 }
 
 impl Options {
     /// The defaults for an engine on a small server.
     pub fn new(target: Target) -> Self {
         let readers = if matches!(target, Target::Sqlite(_)) { 4 } else { 8 };
-        Self { target, readers, writers: 8, queue: 8192, group: 256 }
+        Self { target, readers, writers: 8, queue: 8192, group: 256, timeouts: Timeouts::default() }
     }
 }
 
@@ -152,9 +172,11 @@ impl<T: Send, F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send> Unit for Un
 /// The store. Cheap to share behind an `Arc`; closing waits for what is under way.
 pub struct Store {
     target: Target,
+    timeouts: Timeouts,
     reads: Lane,
     writer: Writer,
     writes: Option<Lane>,
+    meters: Meters,
     damaged: Arc<AtomicBool>,
 }
 
@@ -170,18 +192,22 @@ impl Store {
     /// # Errors
     /// When it can't be reached, is damaged, has a newer schema, or is a SQLite that can lose commits.
     pub fn open(options: &Options) -> Result<Self, StoreError> {
-        let mut db = db::open(&options.target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let mut db = db::open(&options.target, &Timeouts::PATIENT)
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         dialect::check_engine(&mut db)?;
         migrate::run(&mut db)?;
         drop(db);
         let damaged = Arc::new(AtomicBool::new(false));
-        let writer = Writer::start(options, &damaged)?;
+        let meters = Meters::new()?;
+        let writer = Writer::start(options, &meters, &damaged)?;
         let writes = match &options.target {
             Target::Sqlite(_) => None,
-            Target::Postgres(_) => Some(Lane::start("fangxin-write", options.writers, options, false, &damaged)?),
+            Target::Postgres(_) => {
+                Some(Lane::start("fangxin-write", options.writers, options, false, &meters, &damaged)?)
+            }
         };
-        let reads = Lane::start("fangxin-read", options.readers, options, true, &damaged)?;
-        Ok(Self { target: options.target.clone(), reads, writer, writes, damaged })
+        let reads = Lane::start("fangxin-read", options.readers, options, true, &meters, &damaged)?;
+        Ok(Self { target: options.target.clone(), timeouts: options.timeouts, reads, writer, writes, meters, damaged })
     }
 
     /// Which engine.
@@ -202,6 +228,41 @@ impl Store {
         self.damaged.load(Ordering::Relaxed)
     }
 
+    /// What the store counts of its own work.
+    pub fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    /// Units that wait for a connection, by the queue that they wait in.
+    pub fn waiting(&self) -> Vec<(&'static str, usize)> {
+        let mut waiting = vec![("writer", self.writer.waiting()), ("read", self.reads.waiting())];
+        waiting.extend(self.writes.as_ref().map(|lane| ("write", lane.waiting())));
+        waiting
+    }
+
+    /// Looks the whole database file over (SQLite; PostgreSQL has checks of its own), over a connection of its own, and stops
+    /// writes when it is damaged. Takes as long as reading the file does: not for a thread that answers requests.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with what was found, or that the file couldn't be looked over.
+    pub fn check(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut db = db::open_reader(&self.target, &self.timeouts)
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let end = dialect::check_file(&mut db).map_err(|error| match error {
+            error if error.is_corruption() => StoreError::Corrupt(error.to_string()),
+            error => error,
+        });
+        match &end {
+            Ok(()) => self.meters.checked(true, now),
+            Err(StoreError::Corrupt(_)) => {
+                self.damaged.store(true, Ordering::Relaxed);
+                self.meters.checked(false, now);
+            }
+            Err(_) => {}
+        }
+        end
+    }
+
     /// Runs a unit that only reads.
     ///
     /// # Errors
@@ -213,8 +274,7 @@ impl Store {
     {
         let (reply, answer) = oneshot::channel();
         let unit = UnitOf { work: move |tx: &mut Tx<'_>| work(tx.db), result: None, reply };
-        self.reads.send(Box::new(unit))?;
-        answer.await.map_err(|_| closing())?
+        self.reads.run(Box::new(unit), answer).await
     }
 
     /// Runs a unit that writes, and returns once what it wrote is durable. A unit that returns an error leaves nothing
@@ -231,7 +291,7 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let unit = Box::new(UnitOf { work, result: None, reply });
         match &self.writes {
-            Some(lane) => lane.send(unit)?,
+            Some(lane) => return lane.run(unit, answer).await,
             None => self.writer.send(Message::Unit(unit))?,
         }
         answer.await.map_err(|_| closing())?
@@ -251,7 +311,7 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let unit = Box::new(UnitOf { work, result: None, reply });
         match &self.writes {
-            Some(lane) => lane.send(unit)?,
+            Some(lane) => return lane.run(unit, answer).await,
             None => self.writer.send(Message::OfCounters(unit))?,
         }
         answer.await.map_err(|_| closing())?
@@ -277,9 +337,28 @@ fn closing() -> StoreError {
     StoreError::Unavailable("the store is closing".to_owned())
 }
 
+/// Who has a unit that waits: the thread that takes it up, or the caller who gives it up, whichever is first.
+#[derive(Default)]
+struct Ticket(AtomicBool);
+
+impl Ticket {
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
+/// A unit in the queue of a lane.
+struct Waiting {
+    unit: Box<dyn Unit>,
+    ticket: Arc<Ticket>,
+}
+
 /// Threads with a connection each, taking units from one queue.
 struct Lane {
-    queue: Option<SyncSender<Box<dyn Unit>>>,
+    queue: Option<SyncSender<Waiting>>,
+    waiting: Arc<AtomicUsize>,
+    patience: Duration,
+    meters: Meters,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -289,15 +368,20 @@ impl Lane {
         count: usize,
         options: &Options,
         read_only: bool,
+        meters: &Meters,
         damaged: &Arc<AtomicBool>,
     ) -> Result<Self, StoreError> {
         let (queue, units) = sync_channel(options.queue);
+        let waiting = Arc::new(AtomicUsize::new(0));
         let units = Arc::new(Mutex::new(units));
         let mut threads = Vec::with_capacity(count);
         for _ in 0..count.max(1) {
             let worker = Worker {
                 units: Arc::clone(&units),
+                waiting: Arc::clone(&waiting),
                 target: options.target.clone(),
+                timeouts: options.timeouts,
+                meters: meters.clone(),
                 read_only,
                 damaged: Arc::clone(damaged),
             };
@@ -307,15 +391,44 @@ impl Lane {
                 .map_err(|error| StoreError::Unavailable(error.to_string()))?;
             threads.push(thread);
         }
-        Ok(Self { queue: Some(queue), threads })
+        let patience = options.timeouts.acquire;
+        Ok(Self { queue: Some(queue), waiting, patience, meters: meters.clone(), threads })
     }
 
-    fn send(&self, unit: Box<dyn Unit>) -> Result<(), StoreError> {
+    /// Has a unit run once a thread is free. One that no thread takes up in time is given up and never runs.
+    async fn run<T>(
+        &self,
+        unit: Box<dyn Unit>,
+        mut answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let ticket = Arc::new(Ticket::default());
+        self.send(Waiting { unit, ticket: Arc::clone(&ticket) })?;
+        let end = match tokio::time::timeout(self.patience, &mut answer).await {
+            Ok(end) => end,
+            Err(_) if ticket.take() => {
+                self.meters.given_up.inc();
+                return Err(StoreError::Busy);
+            }
+            Err(_) => answer.await,
+        };
+        end.map_err(|_| closing())?
+    }
+
+    fn send(&self, unit: Waiting) -> Result<(), StoreError> {
         let queue = self.queue.as_ref().ok_or_else(closing)?;
-        queue.try_send(unit).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => closing(),
+        // Counted first: the thread that takes it up counts it off.
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(unit).map_err(|error| {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => closing(),
+            }
         })
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -329,8 +442,11 @@ impl Drop for Lane {
 }
 
 struct Worker {
-    units: Arc<Mutex<Receiver<Box<dyn Unit>>>>,
+    units: Arc<Mutex<Receiver<Waiting>>>,
+    waiting: Arc<AtomicUsize>,
     target: Target,
+    timeouts: Timeouts,
+    meters: Meters,
     read_only: bool,
     damaged: Arc<AtomicBool>,
 }
@@ -343,8 +459,15 @@ impl Worker {
         let mut connection = None;
         loop {
             let next = self.units.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(mut unit) = next else { return };
-            let end = self.execute(&mut connection, unit.as_mut());
+            let Ok(Waiting { mut unit, ticket }) = next else { return };
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            if !ticket.take() {
+                continue;
+            }
+            let end = self.execute(&mut connection, unit.as_mut()).map_err(StoreError::named);
+            if end.is_ok() && !self.read_only {
+                self.meters.commits.inc();
+            }
             if let Err(error) = &end {
                 if error.breaks_connection() {
                     connection = None;
@@ -359,7 +482,8 @@ impl Worker {
 
     fn execute(&self, connection: &mut Option<Db>, unit: &mut dyn Unit) -> Result<(), StoreError> {
         if connection.is_none() {
-            let opened = if self.read_only { db::open_reader(&self.target) } else { db::open(&self.target) };
+            let open = if self.read_only { db::open_reader } else { db::open };
+            let opened = open(&self.target, &self.timeouts);
             *connection = Some(opened.map_err(|error| StoreError::Unavailable(error.to_string()))?);
         }
         let Some(db) = connection.as_mut() else { return Err(closing()) };
@@ -392,4 +516,58 @@ pub(super) fn transaction<T>(
     work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     db.transaction(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::stores_with;
+
+    #[tokio::test]
+    async fn a_unit_that_no_connection_takes_up_in_time_never_runs() {
+        let timeouts = Timeouts { acquire: Duration::from_millis(50), ..Timeouts::default() };
+        for opened in stores_with(timeouts) {
+            let store = &opened.store;
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            let held = Mutex::new(held);
+            let ran = Arc::new(AtomicUsize::new(0));
+            let also = Arc::clone(&ran);
+            let first = store.read(move |_| {
+                let _ = held.lock().unwrap().recv();
+                Ok(1)
+            });
+            let second = async {
+                let end = store
+                    .read(move |_| {
+                        also.fetch_add(1, Ordering::Relaxed);
+                        Ok(2)
+                    })
+                    .await;
+                drop(release);
+                end
+            };
+            let (first, second) = tokio::join!(first, second);
+            assert_eq!(first.unwrap(), 1, "what has begun is waited for");
+            assert!(matches!(second, Err(StoreError::Busy)), "{second:?}");
+            assert_eq!(store.read(|_| Ok(3)).await.unwrap(), 3);
+            assert_eq!(ran.load(Ordering::Relaxed), 0, "a unit ran that its caller had given up");
+            assert_eq!(store.waiting().iter().map(|(_, units)| units).sum::<usize>(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_engines_are_told_how_long_to_wait() {
+        let timeouts = Timeouts {
+            statement: Duration::from_millis(1234),
+            busy: Duration::from_millis(4321),
+            ..Timeouts::default()
+        };
+        for opened in stores_with(timeouts) {
+            let waits = |db: &mut Db| dialect::waits(db);
+            let read = opened.store.read(waits).await.unwrap();
+            let write = opened.store.write(move |tx| waits(tx.db())).await.unwrap();
+            let expected = if matches!(opened.store.target(), Target::Sqlite(_)) { "4321" } else { "1234ms" };
+            assert_eq!((read.as_str(), write.as_str()), (expected, expected));
+        }
+    }
 }

@@ -110,6 +110,46 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::{Day, Ts, Uid};
+    documents (case_id, document_no) {
+        case_id -> Uid,
+        document_no -> SmallInt,
+        kind -> Text,
+        number -> Text,
+        office -> Text,
+        issued_at -> Ts,
+        issued_by -> Text,
+        page -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    document_deliveries (case_id, document_no, delivery_no) {
+        case_id -> Uid,
+        document_no -> SmallInt,
+        delivery_no -> SmallInt,
+        party -> Text,
+        way -> Text,
+        delivered_on -> Day,
+        recorded_at -> Ts,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    document_numbers (office, series, year) {
+        office -> Text,
+        series -> Text,
+        year -> SmallInt,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
     links (case_id, other_id, relation) {
         case_id -> Uid,
         other_id -> Uid,

@@ -4,13 +4,14 @@
 use crate::domain::case::CaseId;
 use crate::domain::vocabulary::ClockKind;
 use crate::store::backup::{self, Inspection};
-use crate::store::db::{self, Db, Target};
+use crate::store::db::{self, Db, Target, Timeouts};
 use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
 use crate::store::schema::{cases, clocks};
 use crate::store::types::{Key, On};
 use crate::store::users;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use jiff::civil::Date;
 
 /// Cases with a running clock of a kind whose last day lies before a day, after a key, in the order of keys.
@@ -55,6 +56,50 @@ pub fn optimize(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     if matches!(tx.db, Db::Sqlite(_)) { dialect::execute(tx.db, "PRAGMA optimize") } else { Ok(()) }
 }
 
+/// What a scrape of the metrics asks the engine for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// Notices that aren't sent, by state.
+    pub unsent: Vec<(String, i64)>,
+    /// Bytes that the database takes on disk, without SQLite's log.
+    pub bytes: i64,
+}
+
+#[derive(QueryableByName)]
+struct InState {
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    notices: i64,
+}
+
+#[derive(QueryableByName)]
+struct Bytes {
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
+/// How much there is.
+///
+/// # Errors
+/// When the engine doesn't answer.
+pub fn load(db: &mut Db) -> Result<Load, StoreError> {
+    // The condition stands there as in its index, in words: a bound value would not be known to be the same.
+    let unsent = "SELECT state, count(*) AS notices FROM outbox WHERE state <> 'sent' GROUP BY state ORDER BY state";
+    let (unsent, bytes): (Vec<InState>, Bytes) = match db {
+        Db::Pg(c) => (
+            diesel::sql_query(unsent).load(c)?,
+            diesel::sql_query("SELECT pg_database_size(current_database()) AS bytes").get_result(c)?,
+        ),
+        Db::Sqlite(c) => (
+            diesel::sql_query(unsent).load(c)?,
+            diesel::sql_query("SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size")
+                .get_result(c)?,
+        ),
+    };
+    Ok(Load { unsent: unsent.into_iter().map(|row| (row.state, row.notices)).collect(), bytes: bytes.bytes })
+}
+
 /// How an engine answers, for an operator.
 #[derive(Debug, Clone)]
 pub struct Health {
@@ -73,7 +118,8 @@ pub struct Health {
 /// # Errors
 /// When the engine doesn't answer or has no accounts: a database that was never served.
 pub fn staffed(target: &Target) -> Result<Vec<String>, StoreError> {
-    let mut db = db::open_reader(target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let mut db =
+        db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     users::units(&mut db)
 }
 
@@ -82,7 +128,8 @@ pub fn staffed(target: &Target) -> Result<Vec<String>, StoreError> {
 /// # Errors
 /// When it doesn't answer, is too old, or is damaged.
 pub fn health(target: &Target) -> Result<Health, StoreError> {
-    let mut db = db::open_reader(target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let mut db =
+        db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     dialect::check_engine(&mut db)?;
     let (commits_are_synced, sync_setting) = dialect::syncing(&mut db)?;
     Ok(Health {

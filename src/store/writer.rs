@@ -1,10 +1,11 @@
 //! The one thread through which writes go in groups: every write of SQLite, the filings of PostgreSQL.
 
 use crate::store::counters::Deltas;
-use crate::store::db::{self, Db, Target};
+use crate::store::db::{self, Db, Target, Timeouts};
 use crate::store::dialect;
 use crate::store::engine::{Options, StoreError, Tx, Unit};
 use crate::store::filing::{self, Filed, Filing};
+use crate::store::meters::Meters;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -33,11 +34,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(options: &Options, damaged: &Arc<AtomicBool>) -> Result<Self, StoreError> {
+    pub(super) fn start(options: &Options, meters: &Meters, damaged: &Arc<AtomicBool>) -> Result<Self, StoreError> {
         let (queue, messages) = mpsc::channel(options.queue);
         let loop_ = Loop {
             messages,
             target: options.target.clone(),
+            timeouts: options.timeouts,
+            meters: meters.clone(),
             group: options.group.max(1),
             damaged: Arc::clone(damaged),
             connection: None,
@@ -47,6 +50,11 @@ impl Writer {
             .spawn(move || loop_.run())
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Messages that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     pub(super) fn send(&self, message: Message) -> Result<(), StoreError> {
@@ -89,6 +97,8 @@ impl Pending {
 struct Loop {
     messages: mpsc::Receiver<Message>,
     target: Target,
+    timeouts: Timeouts,
+    meters: Meters,
     group: usize,
     damaged: Arc<AtomicBool>,
     connection: Option<Db>,
@@ -111,8 +121,11 @@ impl Loop {
     /// Runs a group and commits it, then answers each of its members.
     fn write(&mut self, group: Vec<Message>) {
         let mut pending = Vec::with_capacity(group.len());
+        self.meters.group_size.observe(group.len() as f64);
         match self.commit(group, &mut pending) {
-            Ok(()) => {
+            Ok(filed) => {
+                self.meters.commits.inc();
+                self.meters.cases_filed.inc_by(filed);
                 for answer in pending {
                     answer.answer(None);
                 }
@@ -121,6 +134,7 @@ impl Loop {
                 // After a failed commit or fsync nobody knows what the file holds: the connection is given up, SQLite's
                 // next one recovers from the log, and no member is told that its work was kept.
                 self.connection = None;
+                self.meters.lost_groups.inc();
                 let message = error.to_string();
                 tracing::error!(error = %message, members = pending.len(), "a group of writes was lost");
                 if message.contains("malformed") || matches!(error, StoreError::Corrupt(_)) {
@@ -133,7 +147,8 @@ impl Loop {
         }
     }
 
-    fn commit(&mut self, group: Vec<Message>, pending: &mut Vec<Pending>) -> Result<(), StoreError> {
+    /// Commits a group; gives the number of cases that were filed in it.
+    fn commit(&mut self, group: Vec<Message>, pending: &mut Vec<Pending>) -> Result<u64, StoreError> {
         let mut filings = Vec::new();
         let mut units = Vec::new();
         for message in group {
@@ -177,20 +192,25 @@ impl Loop {
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
+        let mut filed = 0;
         if began.is_ok() {
             let ends = file(db, &filings.iter().map(|(filing, _)| filing.as_ref()).collect::<Vec<_>>(), &mut deltas);
+            let done = filings.iter().zip(&ends).filter(|(_, end)| matches!(end, Ok(Filed::Done)));
+            filed = done.map(|((filing, _), _)| filing.cases.len() as u64).sum();
             pending.extend(filings.into_iter().zip(ends).map(|((_, reply), end)| Pending::File(reply, end)));
         } else {
             pending.extend(filings.into_iter().map(|(_, reply)| Pending::File(reply, Ok(Filed::Done))));
         }
         began?;
         dialect::add_counters(db, &deltas)?;
-        dialect::execute(db, "COMMIT")
+        dialect::execute(db, "COMMIT")?;
+        Ok(filed)
     }
 
     fn open(&mut self) -> Result<&mut Db, StoreError> {
         if self.connection.is_none() {
-            let opened = db::open(&self.target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let opened =
+                db::open(&self.target, &self.timeouts).map_err(|error| StoreError::Unavailable(error.to_string()))?;
             self.connection = Some(opened);
         }
         self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))

@@ -21,7 +21,7 @@ use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry};
 use crate::track::notices::Told;
 use crate::track::verdicts::{self, Machine, Verdict};
-use crate::track::{Command, Context, Refused, Step, cases_named, decide, notices};
+use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices};
 use crate::{ambient, domain::text};
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -212,7 +212,7 @@ fn save_one(
     let unreadable = |error: crate::privacy::OpenError| StoreError::Unreadable(error.to_string());
     let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
     let mut parties = Vec::new();
-    if !step.notices.is_empty() || !step.supplied.is_empty() {
+    if !step.notices.is_empty() || !step.supplied.is_empty() || documents::is_owed(step) {
         for row in cases::parties(tx.db(), found)? {
             parties.push(dossier.open_party(&row).map_err(unreadable)?);
         }
@@ -221,6 +221,12 @@ fn save_one(
         Ok(changed) => changed,
         Err(faults) => return Ok(Err(Refused::Invalid(faults).into())),
     };
+    let mut open = step.open.clone();
+    if let (Some(document), Value::Object(open)) =
+        (documents::issue_owed(app, tx, &dossier, found, step, &parties, actor)?, &mut open)
+    {
+        open.insert("document".to_owned(), document);
+    }
     let entry = Entry {
         before: Some(&found.case),
         after: &step.case,
@@ -228,7 +234,7 @@ fn save_one(
         from: Some(step.from),
         actor,
         at: now,
-        open: step.open.clone(),
+        open,
         personal: step.personal.clone(),
     };
     let (event, last_hash) = ledger::write(&dossier, app.entropy.as_ref(), &found.last_hash, entry);
@@ -270,18 +276,19 @@ fn save_one(
     Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))
 }
 
-/// Keeps that a file of evidence was added, in the unit that keeps the file's row; `before` is the case as it is now.
+/// Keeps that something was added to a case, in the unit that keeps its row; `before` is the case as it is now.
 ///
 /// # Errors
 /// The store's.
-pub fn save_attachment(
+pub fn save_record(
     app: &App,
     tx: &mut Tx<'_>,
     before: &Loaded,
-    file: Value,
+    action: Action,
+    open: Value,
     actor: &Actor,
 ) -> Result<Loaded, StoreError> {
-    let step = crate::track::attach(&before.case, file);
+    let step = crate::track::record(&before.case, action, open);
     let surroundings = Surroundings::of_view(tx.db(), before, None)?;
     save_step(app, tx, before, &step, actor, &surroundings)?.map_err(|error| StoreError::Unreadable(error.to_string()))
 }

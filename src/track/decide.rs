@@ -203,16 +203,16 @@ pub fn recompute(catalogue: &Catalogue, case: &Case) -> Option<Step> {
     })
 }
 
-/// A file of evidence was added: an event of the case, so that its hash stands in the chain. `file` says what it is without
-/// its name, which is sealed.
-pub fn attach(case: &Case, file: Value) -> Step {
+/// Something was added to a case that moves it nowhere (a file of evidence, a document, its delivery): an event, so that it
+/// stands in the chain. `open` says what it is, without anything personal.
+pub fn record(case: &Case, action: Action, open: Value) -> Step {
     Step {
-        action: Action::Attach,
+        action,
         from: case.state,
         to: case.state,
         case: Case { version: case.version + 1, ..case.clone() },
         personal: None,
-        open: json!({ "attachment": file }),
+        open,
         notices: Vec::new(),
         links: Vec::new(),
         supplied: Vec::new(),

@@ -175,6 +175,22 @@ impl<'a> Dossier<'a> {
         self.key.open(Field { table: "attachments", column: "object", row: attachment.0.as_bytes() }, sealed)
     }
 
+    /// Seals a document as it was issued.
+    pub fn seal_document(&self, entropy: &dyn Entropy, no: i16, page: &str) -> Vec<u8> {
+        let row = row(self.id, i64::from(no));
+        self.key.seal(entropy, Field { table: "documents", column: "page", row: &row }, page.as_bytes())
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it isn't what was sealed for this document.
+    pub fn open_document(&self, no: i16, sealed: &[u8]) -> Result<String, OpenError> {
+        let row = row(self.id, i64::from(no));
+        let bytes = self.key.open(Field { table: "documents", column: "page", row: &row }, sealed)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Seals what staff said of the sector at a step.
     pub fn seal_verdict(&self, entropy: &dyn Entropy, seq: i64, verdict: &[u8]) -> Vec<u8> {
         let row = row(self.id, seq);

@@ -13,6 +13,7 @@ pub mod act;
 mod available;
 pub mod clocks;
 mod decide;
+pub mod documents;
 pub mod dossier;
 mod effects;
 mod fields;
@@ -28,7 +29,7 @@ pub mod verdicts;
 mod tests;
 
 pub use available::{Available, FieldSpec, available_actions};
-pub use decide::{Command, Context, Link, Refused, Relation, Step, attach, decide, recompute};
+pub use decide::{Command, Context, Link, Refused, Relation, Step, decide, recompute, record};
 pub use fields::cases_named;
 pub use guards::Blocked;
 pub use open::{Opening, is_statutory, open};

@@ -47,13 +47,17 @@ const ROOMS: &[Room] = &[
     room("store", &["domain", "ambient", "audit"]),
     // The way of a case, last stage first. Classifying and routing are arithmetic over the catalogue: they reach no store, so
     // that they can be previewed, simulated and tested without one.
+    room("document", &["domain", "ambient", "config"]),
     room("route", &["domain", "ambient", "config"]),
     room("classify", &["domain", "ambient", "config", "route"]),
     room("app", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "route", "classify"]),
     room("access", &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app"]),
     room("measure", &["domain", "ambient", "config", "privacy", "store", "app"]),
     room("notify", &["domain", "ambient", "config", "privacy", "store", "app"]),
-    room("track", &["domain", "ambient", "config", "privacy", "audit", "store", "app", "measure", "notify"]),
+    room(
+        "track",
+        &["domain", "ambient", "config", "document", "privacy", "audit", "store", "app", "measure", "notify"],
+    ),
     room(
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
@@ -63,15 +67,15 @@ const ROOMS: &[Room] = &[
     room(
         "http",
         &[
-            "domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "access", "intake",
-            "classify", "route", "track", "measure", "notify",
+            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
+            "intake", "classify", "route", "track", "measure", "notify",
         ],
     ),
     room(
         "cli",
         &[
-            "domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "access", "intake",
-            "classify", "learn", "route", "track", "measure", "notify", "http",
+            "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
+            "intake", "classify", "learn", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),
@@ -89,8 +93,10 @@ const ONLY: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["privacy"]),
     ("sm4", &["privacy"]),
     ("argon2", &["identity"]),
+    ("krilla", &["document"]),
     ("jsonwebtoken", &["identity"]),
     ("getrandom", &["ambient"]),
+    ("prometheus", &["store", "http"]),
 ];
 
 #[test]
@@ -119,6 +125,45 @@ fn the_table_has_no_circle() {
     for (name, rooms) in ONLY {
         assert!(rooms.iter().all(|room| above.contains(room)), "{name} is given to an unknown room");
     }
+}
+
+/// Settings whose effect is that they are checked at the start.
+const SETTINGS_OF_THE_START: &[&str] = &["auth.totp_required", "auth.refresh_days"];
+
+#[test]
+fn every_setting_is_read_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = Vec::new();
+    walk(&root.join("src"), &mut |path| {
+        // Where settings are declared and checked they have no effect yet.
+        if !path.to_string_lossy().contains("src/config/settings") {
+            let tokens = production(tokenise(&fs::read_to_string(path).unwrap()));
+            sources.push(tokens.into_iter().map(|(_, token)| token).collect::<Vec<_>>());
+        }
+    });
+    let defaults = fs::read_to_string(root.join("config/default.toml")).unwrap();
+    let (mut section, mut keys, mut idle) = (String::new(), 0, Vec::new());
+    for line in defaults.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            name.clone_into(&mut section);
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            keys += 1;
+            if !SETTINGS_OF_THE_START.contains(&&*format!("{section}.{key}"))
+                && !sources.iter().any(|tokens| reads(tokens, &section, key))
+            {
+                idle.push(format!("{section}.{key}"));
+            }
+        }
+    }
+    assert!(keys > 40, "only {keys} settings were found");
+    assert!(idle.is_empty(), "settings that nothing reads: {}", idle.join(", "));
+}
+
+/// Whether a file takes a key of a section of the settings: `.section.key`, or `.key` where it also has to do with the section.
+fn reads(tokens: &[String], section: &str, key: &str) -> bool {
+    let field = |name: &str| tokens.windows(2).any(|pair| pair[0] == "." && pair[1] == name);
+    let kind: String = section[..1].to_uppercase() + &section[1..];
+    field(key) && (field(section) || (tokens.iter().any(|token| token == "settings") && tokens.contains(&kind)))
 }
 
 fn walk(folder: &Path, visit: &mut impl FnMut(&Path)) {

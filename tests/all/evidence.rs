@@ -6,10 +6,10 @@ use crate::support::history::assert_whole;
 use crate::support::{FilingBuilder, Session, TestApp, engines, server::Start};
 use serde_json::{Value, json};
 
-const DOCUMENT: &str = "%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n";
+pub(crate) const DOCUMENT: &str = "%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n";
 
 /// A form with one part.
-fn upload(app: &TestApp, case: &Case, by: &Session, part: &str, name: &str, content: &str) -> Call {
+pub(crate) fn upload(app: &TestApp, case: &Case, by: &Session, part: &str, name: &str, content: &str) -> Call {
     let body = format!(
         "--edge\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"{name}\"\r\n\
          Content-Type: application/octet-stream\r\n\r\n{content}\r\n--edge--\r\n"

@@ -1,6 +1,6 @@
 //! Figures through HTTP: the same on both engines, and each opens exactly the cases that it counts.
 
-use crate::support::{FilingBuilder, TestApp, engines, server::Start};
+use crate::support::{Engine, FilingBuilder, TestApp, engines, server::Start};
 use serde_json::{Value, json};
 
 const PERIOD: &str = "from=2026-06-01&to=2026-06-30";
@@ -102,5 +102,23 @@ fn series_breakdown_and_scorecard_are_the_same_on_both_engines() {
         insta::assert_json_snapshot!("scorecard", ask(&format!("scorecard?{PERIOD}")));
         let officer = app.officer("amr-320115");
         app.get(&format!("/api/v1/metrics/breakdown?{PERIOD}&by=weather"), &officer).send().problem(422);
+    }
+}
+
+#[test]
+fn a_rate_of_few_cases_is_shown_as_counts_and_how_few_is_the_installations() {
+    for (setting, is_shown) in [("10", false), ("8", true), ("0", true)] {
+        let app = Start::on(Engine::Sqlite).at("2026-06-02T02:00:00Z").set("MEASURE__SMALL_NUMBER", setting).start();
+        work(&app);
+        let supervisor = app.supervisor("320000");
+        let reply = app.get(&format!("/api/v1/metrics/summary?{PERIOD}"), &supervisor).send();
+        let summary = reply.expect(200);
+        let rates = summary["rates"].as_array().expect("rates");
+        let returned = rates.iter().find(|rate| rate["code"] == "return").expect("the rate of returns");
+        assert_eq!(returned["denominator"], 8, "{reply}");
+        assert_eq!((&returned["small"], returned["value"].is_number()), (&json!(!is_shown), is_shown), "{returned}");
+        // Of nothing there is no rate, however small a number may be.
+        let none = rates.iter().find(|rate| rate["denominator"] == 0).expect("a rate of nothing");
+        assert_eq!(none["value"], Value::Null, "{none}");
     }
 }

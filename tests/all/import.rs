@@ -111,3 +111,37 @@ fn an_import_without_a_server_is_found_by_the_next_one() {
         assert_eq!(app.pages("/api/v1/queue?limit=100", &supervisor).len(), 1, "{engine}");
     }
 }
+
+#[test]
+fn an_import_that_was_killed_in_the_middle_is_taken_up_again() {
+    let lines = 600;
+    for engine in engines() {
+        let mut app = TestApp::start(engine);
+        let supervisor = app.supervisor("320000");
+        let file = app.data().join("many.jsonl");
+        let line = |n: usize| {
+            json!({ "id": n.to_string(), "text": format!("第{n}件：买的面包过期了，超市不肯退款") }).to_string()
+        };
+        std::fs::write(&file, (0..lines).map(line).collect::<Vec<_>>().join("\n")).unwrap();
+        let killed = std::thread::scope(|scope| {
+            let path = file.to_str().unwrap();
+            let begun = scope.spawn(|| app.run(&["import", path, "--json"], None));
+            // It is under way once the first case can be seen.
+            while app.get("/api/v1/queue?limit=1", &supervisor).send().expect(200)["items"] == json!([]) {
+                assert!(!begun.is_finished(), "{engine}: it ended before a case was seen");
+            }
+            assert!(app.kill(), "{engine}: the server ended by itself");
+            begun.join().expect("the command ends")
+        });
+        assert!(!killed.status.success(), "{engine}: an import whose server was killed told of success");
+        app.serve();
+        let (code, told) = import(&app, &file, &[]);
+        let count = |key: &str| told[key].as_i64().unwrap_or_else(|| panic!("no {key}: {told}"));
+        assert_eq!((code, &told["refused"]), (Some(0), &json!([])), "{engine}: {told}");
+        assert!(count("existing") > 0 && count("created") > 0, "{engine}: the kill was not in the middle: {told}");
+        assert_eq!(count("existing") + count("created"), 600, "{engine}: {told}");
+        assert_eq!(app.pages("/api/v1/queue?limit=100", &supervisor).len(), lines, "{engine}: doubled or lost");
+        let (_, told) = import(&app, &file, &[]);
+        assert_eq!((&told["existing"], &told["created"]), (&json!(lines), &json!(0)), "{engine}: {told}");
+    }
+}

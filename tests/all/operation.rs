@@ -1,5 +1,6 @@
 //! Running the service: limits, stopping, backup and back.
 
+use crate::evidence::{DOCUMENT, upload};
 use crate::support::filings::Case;
 use crate::support::{FilingBuilder, Session, TestApp, engines, server::Start};
 use serde_json::{Value, json};
@@ -56,21 +57,39 @@ fn stopping_turns_readiness_red_and_answers_what_is_under_way() {
     }
 }
 
-/// Everything that staff can see of some cases: view, history with its hashes, files.
+/// Everything that staff can see of some cases: view, history with its hashes, files with their content.
 fn everything(app: &TestApp, cases: &[Case]) -> Vec<Value> {
     let supervisor = app.supervisor("320000");
     let read = |path: String| app.get(&path, &supervisor).send().expect(200);
     let of = |case: &Case| {
+        let files = read(format!("{}/attachments", case.path()));
+        let content = files["items"].as_array().expect("items").iter().map(|file| {
+            let id = file["id"].as_str().unwrap_or_else(|| panic!("{file}: no id"));
+            let content = app.get(&format!("{}/attachments/{id}", case.path()), &supervisor).send();
+            assert_eq!(content.status, 200, "{content}");
+            content.text
+        });
         json!({
             "case": read(case.path()),
             "events": read(format!("{}/events", case.path())),
-            "files": read(format!("{}/attachments", case.path())),
+            "content": content.collect::<Vec<_>>(),
+            "files": files,
         })
     };
     let mut all: Vec<Value> = cases.iter().map(of).collect();
     all.push(read("/api/v1/metrics/summary?from=2026-06-01&to=2026-06-30".to_owned()));
     all.push(json!(app.pages("/api/v1/queue?limit=10&q=电动车", &supervisor)));
     all
+}
+
+/// Every row of every table as the database has it, but those of the audit log, which is written on.
+fn rows(app: &TestApp) -> Vec<String> {
+    let mut database = app.contents();
+    let mut rows = Vec::new();
+    for table in database.columns().into_keys().filter(|table| !table.starts_with("audit")) {
+        rows.extend(database.rows(&table).into_iter().map(|row| format!("{table} {row}")));
+    }
+    rows
 }
 
 #[test]
@@ -83,7 +102,10 @@ fn a_backup_taken_while_serving_or_stopped_brings_everything_back() {
         let officer = app.officer(&cases[0].office());
         app.step(&cases[0], &officer, "accept", &json!({}), "accepted");
         app.step(&cases[1], &officer, "note", &json!({ "text": "已联系商家" }), "dispatched");
+        let consumer = app.consumer(&cases[2]);
+        upload(&app, &cases[2], &consumer, "file", "发票.pdf", DOCUMENT).send().expect(201);
         let before = everything(&app, &cases);
+        assert!(before[2]["content"][0] == DOCUMENT, "{}", before[2]);
         for serving in [true, false] {
             let folder = tempfile::tempdir().unwrap();
             let (to, keys) = (folder.path().join("backup"), folder.path().join("keys"));
@@ -92,6 +114,8 @@ fn a_backup_taken_while_serving_or_stopped_brings_everything_back() {
                 app.ask_to_stop();
                 assert_eq!(app.ended(), Some(0), "{engine}");
             }
+            let stored = rows(&app);
+            assert!(stored.iter().filter(|row| row.starts_with("attachments ")).count() == 1, "{engine}: {stored:?}");
             let made = app.run(&["backup", to, "--with-keys", keys, "--json"], None);
             assert!(made.status.success(), "{engine}, serving {serving}: {}", String::from_utf8_lossy(&made.stderr));
             if !serving {
@@ -101,6 +125,7 @@ fn a_backup_taken_while_serving_or_stopped_brings_everything_back() {
             let restored = copy.run(&["restore", to, "--keys", keys, "--json"], None);
             let told = String::from_utf8_lossy(&restored.stderr).into_owned();
             assert!(restored.status.success(), "{engine}, serving {serving}: {told}");
+            assert_eq!(rows(&copy), stored, "{engine}, serving {serving}: another row");
             copy.accounts.lock().unwrap().extend(app.accounts.lock().unwrap().iter().cloned());
             copy.serve();
             assert_eq!(everything(&copy, &cases), before, "{engine}, serving {serving}");

@@ -58,3 +58,25 @@ fn the_rule_and_its_clocks_follow_from_the_day_of_receipt_and_the_office() {
         }
     }
 }
+
+#[test]
+fn route_lint_knows_which_offices_have_people() {
+    for engine in engines() {
+        let app = TestApp::start(engine);
+        let lint = || {
+            let output = app.run(&["route", "lint", "--json"], None);
+            let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            let empty = told["findings"].as_array().expect("findings").iter();
+            let empty = empty.filter(|finding| finding["code"] == "office_without_people");
+            let places: Vec<String> = empty.map(|one| one["place"].as_str().expect("a place").to_owned()).collect();
+            (told["accounts_read"].clone(), places)
+        };
+        // Nobody works here yet: every office would be found, and none is.
+        assert_eq!(lint(), (json!(false), Vec::new()), "{engine}");
+        app.officer("amr-320115");
+        let (read, empty) = lint();
+        assert_eq!(read, true, "{engine}");
+        assert!(empty.contains(&"amr-320102".to_owned()), "{engine}: an office without people isn't told of");
+        assert!(!empty.contains(&"amr-320115".to_owned()), "{engine}: an office with people is told to have none");
+    }
+}

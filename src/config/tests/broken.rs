@@ -327,6 +327,26 @@ fn a_broken_file_does_not_drag_the_others_along() {
 }
 
 #[test]
+fn a_document_says_what_the_law_asks_and_nothing_unknown() {
+    let messages = load_with(&[
+        ("documents.toml", "该投诉属于下列情形：{{ ground }}", "该投诉属于下列情形：{{ grund }}"),
+        ("documents.toml", "第{{ serial }}号\"", "第{{ serial\""),
+        ("documents.toml", "amr = \"市监\"", "amrr = \"市监\""),
+        ("documents.toml", "[document.report_result]", "[document.report_results]"),
+    ]);
+    for expected in [
+        "config/documents.toml: document.refusal.text \"grund\": unknown name; allowed: office, reference,",
+        "config/documents.toml: document.refusal.text: doesn't use {{ ground }}, which must stand there",
+        "config/documents.toml: number \"",
+        "config/documents.toml: words.amrr: no department has this line",
+        "config/documents.toml: document.report_results: unknown kind; allowed: complaint_registration,",
+        "config/documents.toml: document.report_result: is missing",
+    ] {
+        assert!(messages.iter().any(|message| message.starts_with(expected)), "{expected}\n{messages:#?}");
+    }
+}
+
+#[test]
 fn a_circle_of_successions_is_found() {
     let row = "jiangsu-nfra,jiangsu-cbirc,2023-07-20,true,全部职责,true,试,0.5\n";
     let header = "predecessor,successor,from,estimate,scope,main,why,confidence\n";

@@ -6,6 +6,7 @@ use crate::domain::case::Actor;
 use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
 use crate::domain::text::is_invisible;
+use crate::domain::vocabulary::Action;
 use crate::http::api::reference;
 use crate::http::api::transitions::may_add;
 use crate::http::caller::Caller;
@@ -303,7 +304,7 @@ fn keep_row(
         "size": row.size,
         "sha256": hex(&row.sha256),
     });
-    act::save_attachment(app, tx, &now, file, actor)?;
+    act::save_record(app, tx, &now, Action::Attach, json!({ "attachment": file }), actor)?;
     Ok(Ok(()))
 }
 

@@ -26,7 +26,7 @@ pub struct Alive {
 pub struct Readiness {
     /// It can.
     pub ready: bool,
-    /// Why not: `draining`, `database_damaged`, `database_read`, `database_write`.
+    /// Why not: `draining`, `database_damaged`, `database_read`, `database_write` (docs/operations.md says what each means).
     pub causes: Vec<&'static str>,
 }
 

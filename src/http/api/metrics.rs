@@ -65,6 +65,7 @@ fn read(app: &App, caller: &Caller, pairs: &Pairs) -> Result<Asked, Problem> {
     caller.case_staff()?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let query = Query::parse(pairs.0.iter().map(|(name, value)| (name, value)), &catalogue, today)?;
+    let query = Query { small: app.small_number(), ..query };
     Ok(Asked { query, catalogue, today })
 }
 

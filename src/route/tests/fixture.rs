@@ -280,5 +280,6 @@ pub(super) fn catalogue() -> Catalogue {
         },
         targets: Vec::new(),
         categories: Vec::new(),
+        documents: crate::config::catalogue::Documents::default(),
     }
 }

@@ -162,6 +162,7 @@ pub(super) fn catalogue() -> Catalogue {
     Catalogue {
         templates: crate::config::Templates::default(),
         categories: Vec::new(),
+        documents: crate::config::catalogue::Documents::default(),
         places: Places::default(),
         sectors: vec![sector("other"), sector("courier"), sector("ecommerce")],
         departments: [

@@ -453,7 +453,7 @@ fn merging_an_accepted_complaint_owes_both_sides_word_and_ends_a_stations_turn()
 #[test]
 fn a_file_is_an_event_with_its_hash() {
     let story = Story::new(Kind::Complaint, "2026-06-01");
-    let step = crate::track::attach(&story.case, json!({"sha256": "00"}));
+    let step = crate::track::record(&story.case, Action::Attach, json!({"attachment": {"sha256": "00"}}));
     assert_eq!((step.action, step.case.version, step.from), (Action::Attach, 2, step.to));
     assert_eq!(step.open, json!({"attachment": {"sha256": "00"}}));
 }

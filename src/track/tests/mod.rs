@@ -1,4 +1,5 @@
 mod clocks;
+mod documents;
 mod fixture;
 mod life;
 mod table;

@@ -44,6 +44,7 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) text: String,
+    pub(crate) bytes: Vec<u8>,
     told: String,
 }
 
@@ -109,8 +110,9 @@ impl Call {
         RUNTIME.block_on(async move {
             let response = inner.send().await.ok()?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let text = response.text().await.ok()?;
-            Some(Reply { status, headers, text, told })
+            let bytes = response.bytes().await.ok()?.to_vec();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Some(Reply { status, headers, text, bytes, told })
         })
     }
 

@@ -1,5 +1,6 @@
 //! What lies in a database, read past the service: every table, every column, every value.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{Nullable, Text};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,15 @@ impl Contents {
     /// A database of PostgreSQL.
     pub(crate) fn of_url(url: &str) -> Self {
         Self::Postgres(PgConnection::establish(url).expect("the database"))
+    }
+
+    /// Runs statements.
+    pub(crate) fn run(&mut self, statements: &str) {
+        let end = match self {
+            Self::Sqlite(connection) => connection.batch_execute(statements),
+            Self::Postgres(connection) => connection.batch_execute(statements),
+        };
+        end.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
     /// The one column `line` of a query.
@@ -65,6 +75,19 @@ impl Contents {
             }
         }
         columns
+    }
+
+    /// Every row of a table, each as one text, in the order of those texts.
+    pub(crate) fn rows(&mut self, table: &str) -> Vec<String> {
+        let row = match self {
+            Self::Sqlite(_) => {
+                let columns = self.lines(&format!("SELECT name AS line FROM pragma_table_info('{table}')"));
+                let quoted: Vec<String> = columns.iter().map(|name| format!("quote(\"{name}\")")).collect();
+                quoted.join(" || ' ' || ")
+            }
+            Self::Postgres(_) => "t::text".to_owned(),
+        };
+        self.lines(&format!("SELECT {row} AS line FROM \"{table}\" t ORDER BY 1"))
     }
 
     /// Every value of a column that isn't null, as bytes: text in UTF-8, numbers as digits.

@@ -215,18 +215,14 @@ impl TestApp {
         }
     }
 
+    /// Another setting for the next start.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((format!("FANGXIN__{key}"), value.to_owned()));
+    }
+
     /// Runs a statement past the service, as an intruder with the database would; the server must not run on SQLite.
     pub(crate) fn tamper(&self, statement: &str) {
-        use diesel::connection::SimpleConnection as _;
-        use diesel::{Connection as _, PgConnection, SqliteConnection};
-        let end = match &self.database {
-            Some(database) => PgConnection::establish(&database.url).expect("the database").batch_execute(statement),
-            None => {
-                let file = self.data().join("fangxin.db");
-                SqliteConnection::establish(&file.to_string_lossy()).expect("the database").batch_execute(statement)
-            }
-        };
-        end.unwrap_or_else(|error| panic!("{}: {statement}: {error}", self.engine));
+        self.contents().run(statement);
     }
 
     /// The database, to be looked into past the service.

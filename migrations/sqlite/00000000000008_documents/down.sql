@@ -1,0 +1,3 @@
+DROP TABLE document_numbers;
+DROP TABLE document_deliveries;
+DROP TABLE documents;
