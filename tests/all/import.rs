@@ -3,6 +3,7 @@
 use crate::support::{TestApp, development_texts, engines};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::Stdio;
 
 /// Runs `fangxin import FILE --json`; gives its exit code and what it told.
 #[track_caller]
@@ -123,17 +124,17 @@ fn an_import_that_was_killed_in_the_middle_is_taken_up_again() {
             json!({ "id": n.to_string(), "text": format!("第{n}件：买的面包过期了，超市不肯退款") }).to_string()
         };
         std::fs::write(&file, (0..lines).map(line).collect::<Vec<_>>().join("\n")).unwrap();
-        let killed = std::thread::scope(|scope| {
-            let path = file.to_str().unwrap();
-            let begun = scope.spawn(|| app.run(&["import", path, "--json"], None));
-            // It is under way once the first case can be seen.
-            while app.get("/api/v1/queue?limit=1", &supervisor).send().expect(200)["items"] == json!([]) {
-                assert!(!begun.is_finished(), "{engine}: it ended before a case was seen");
-            }
-            assert!(app.kill(), "{engine}: the server ended by itself");
-            begun.join().expect("the command ends")
-        });
-        assert!(!killed.status.success(), "{engine}: an import whose server was killed told of success");
+        let path = file.to_str().unwrap();
+        let mut begun =
+            app.command(&["import", path, "--json"]).stdout(Stdio::null()).spawn().expect("the program runs");
+        // It is under way once the first case can be seen.
+        while app.get("/api/v1/queue?limit=1", &supervisor).send().expect(200)["items"] == json!([]) {
+            assert!(begun.try_wait().unwrap().is_none(), "{engine}: it ended before a case was seen");
+        }
+        // With the server that writes for it, where it has none of its own to write with.
+        begun.kill().expect("it can be killed");
+        assert!(app.kill(), "{engine}: the server ended by itself");
+        assert!(!begun.wait().unwrap().success(), "{engine}: an import that was killed told of success");
         app.serve();
         let (code, told) = import(&app, &file, &[]);
         let count = |key: &str| told[key].as_i64().unwrap_or_else(|| panic!("no {key}: {told}"));

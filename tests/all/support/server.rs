@@ -106,7 +106,7 @@ impl TestApp {
     }
 
     /// A command of the program with this server's settings; the folder and the database are added.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("FANGXIN__")) {
             command.env_remove(key);
