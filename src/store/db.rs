@@ -64,7 +64,9 @@ pub const LEAST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// Opens a connection that may write.
 pub(super) fn open(target: &Target, timeouts: &Timeouts) -> Result<Db, ConnectionError> {
     match target {
-        Target::Sqlite(path) => sqlite(path, timeouts, "").map(Db::Sqlite),
+        // The default writes the log back to the file every 4 MB, which is every few groups under load, and most of those
+        // pages are changed again soon.
+        Target::Sqlite(path) => sqlite(path, timeouts, "PRAGMA wal_autocheckpoint = 4000;").map(Db::Sqlite),
         Target::Postgres(url) => postgres(url, timeouts, "").map(Db::Pg),
     }
 }
@@ -109,4 +111,25 @@ fn patient(url: &str, acquire: Duration) -> String {
     }
     let joint = if url.contains('?') { '&' } else { '?' };
     format!("{url}{joint}connect_timeout={}", acquire.as_secs().max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(QueryableByName)]
+    struct CompileOption {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        compile_options: String,
+    }
+
+    /// What `.cargo/config.toml` asks for has reached the library: without it every query with a LIMIT is planned anew.
+    #[test]
+    fn sqlite_is_compiled_as_asked_for() {
+        let mut connection = sqlite(Path::new(":memory:"), &Timeouts::default(), "").unwrap();
+        let options: Vec<CompileOption> = diesel::sql_query("PRAGMA compile_options").load(&mut connection).unwrap();
+        let has = |wanted: &str| options.iter().any(|option| option.compile_options == wanted);
+        assert!(has("ENABLE_QPSG") && has("THREADSAFE=2") && has("DEFAULT_MEMSTATUS=0"));
+        assert!(!has("ENABLE_MEMORY_MANAGEMENT"));
+    }
 }

@@ -102,9 +102,10 @@ pub(super) fn link(c: &mut SqliteConnection, row: &LinkRow) -> QueryResult<()> {
     run(c, sql, values).map(|_| ())
 }
 
-/// Puts a case into the full-text index.
+/// Puts a case, which is stored already, into the full-text index. Not as `INSERT … SELECT`: that is a statement of many
+/// rows, before which SQLite sets a savepoint, at which FTS5 writes out what it holds: for each case instead of each commit.
 pub(super) fn index(c: &mut SqliteConnection, case: &Key, tokens: &str) -> QueryResult<()> {
-    let sql = "INSERT INTO case_search (tokens, rowid) SELECT ?, cases.row FROM cases WHERE cases.case_id = ?";
+    let sql = "INSERT INTO case_search (tokens, rowid) VALUES (?, (SELECT row FROM cases WHERE case_id = ?))";
     run(c, sql, vec![Value::Text(tokens), Value::Key(case)]).map(|_| ())
 }
 
@@ -154,20 +155,31 @@ const NUMBERS: [&str; 25] = [
     "recovered_fen",
 ];
 
-static COUNT: LazyLock<String> = LazyLock::new(|| {
-    let places = vec!["?"; KEY.len() + NUMBERS.len()].join(", ");
-    let sums: Vec<String> = NUMBERS.iter().map(|name| format!("{name} = {name} + excluded.{name}")).collect();
-    let key = KEY.join(", ");
-    format!(
-        "INSERT INTO counters ({key}, {}) VALUES ({places}) ON CONFLICT ({key}) DO UPDATE SET {}",
-        NUMBERS.join(", "),
-        sums.join(", ")
-    )
+/// Adds to a counter. A step changes a few of its numbers: only those are named, so that there are as many statements as
+/// there are sets of numbers that a step changes.
+pub(super) fn count(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<()> {
+    let numbers = numbers(row);
+    let mut values: Vec<Value<'_>> =
+        numbers.iter().filter(|(_, number)| **number != 0).map(|(_, n)| Value::Big(n)).collect();
+    values.extend(key(row));
+    let changed = numbers.iter().filter(|(_, number)| **number != 0);
+    let sums: Vec<String> = changed.map(|(name, _)| format!("{name} = {name} + ?")).collect();
+    let found = format!("UPDATE counters SET {} WHERE {} = ?", sums.join(", "), KEY.join(" = ? AND "));
+    if run(c, &found, values)? == 1 {
+        return Ok(());
+    }
+    let mut values = key(row);
+    values.extend(numbers.iter().map(|(_, number)| Value::Big(number)));
+    run(c, &NEW_COUNTER, values).map(|_| ())
+}
+
+static NEW_COUNTER: LazyLock<String> = LazyLock::new(|| {
+    let names: Vec<&str> = KEY.iter().chain(&NUMBERS).copied().collect();
+    format!("INSERT INTO counters ({}) VALUES ({})", names.join(", "), vec!["?"; names.len()].join(", "))
 });
 
-/// Adds to a counter.
-pub(super) fn count(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<()> {
-    let values = vec![
+fn key(row: &CounterRow) -> Vec<Value<'_>> {
+    vec![
         Value::Text(&row.view),
         Value::Text(&row.grain),
         Value::Day(&row.on_day),
@@ -181,31 +193,37 @@ pub(super) fn count(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<(
         Value::Text(&row.station),
         Value::Text(&row.channel),
         Value::Small(&row.bucket),
-        Value::Big(&row.n_received),
-        Value::Big(&row.n_disposed),
-        Value::Big(&row.n_decided),
-        Value::Big(&row.n_decided_in_time),
-        Value::Big(&row.n_accepted),
-        Value::Big(&row.n_closed),
-        Value::Big(&row.n_closed_in_time),
-        Value::Big(&row.n_station_ended),
-        Value::Big(&row.n_self_settled),
-        Value::Big(&row.n_agreed),
-        Value::Big(&row.n_mediation_ended),
-        Value::Big(&row.n_mediated_agreed),
-        Value::Big(&row.n_rated),
-        Value::Big(&row.n_satisfied),
-        Value::Big(&row.n_solved),
-        Value::Big(&row.n_contacted),
-        Value::Big(&row.n_returned),
-        Value::Big(&row.n_reopened),
-        Value::Big(&row.n_withdrawn),
-        Value::Big(&row.n_refused),
-        Value::Big(&row.n_transferred),
-        Value::Big(&row.n_report_verified),
-        Value::Big(&row.n_report_verified_in_time),
-        Value::Big(&row.amount_fen),
-        Value::Big(&row.recovered_fen),
+    ]
+}
+
+/// The numbers with their columns' names.
+fn numbers(row: &CounterRow) -> [(&'static str, &i64); NUMBERS.len()] {
+    let values = [
+        &row.n_received,
+        &row.n_disposed,
+        &row.n_decided,
+        &row.n_decided_in_time,
+        &row.n_accepted,
+        &row.n_closed,
+        &row.n_closed_in_time,
+        &row.n_station_ended,
+        &row.n_self_settled,
+        &row.n_agreed,
+        &row.n_mediation_ended,
+        &row.n_mediated_agreed,
+        &row.n_rated,
+        &row.n_satisfied,
+        &row.n_solved,
+        &row.n_contacted,
+        &row.n_returned,
+        &row.n_reopened,
+        &row.n_withdrawn,
+        &row.n_refused,
+        &row.n_transferred,
+        &row.n_report_verified,
+        &row.n_report_verified_in_time,
+        &row.amount_fen,
+        &row.recovered_fen,
     ];
-    run(c, &COUNT, values).map(|_| ())
+    std::array::from_fn(|place| (NUMBERS[place], values[place]))
 }

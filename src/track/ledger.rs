@@ -10,7 +10,8 @@ use crate::store::types::{At, Key};
 use crate::track::dossier::Dossier;
 use crate::track::patch::patch;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// What happened, before it is a row.
 #[derive(Debug)]
@@ -33,21 +34,41 @@ pub struct Entry<'a> {
     pub personal: Option<Value>,
 }
 
+/// The open part of an event.
+#[derive(Serialize)]
+struct Data<'a> {
+    changes: Changes<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a Map<String, Value>>,
+}
+
+/// What a merge patch says: of a filing everything, which need not be taken apart first.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Changes<'a> {
+    All(&'a Case),
+    Some(Value),
+}
+
+#[expect(clippy::expect_used, reason = "only strings are keys, and nothing is a value that JSON can't carry")]
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("what an event says is always JSON")
+}
+
 /// Makes the row of an event and its hash.
 pub fn write(dossier: &Dossier<'_>, entropy: &dyn Entropy, previous: &Hash, entry: Entry<'_>) -> (EventRow, Hash) {
     let seq = entry.after.version;
-    let mut data = json!({ "changes": patch(entry.before, entry.after) });
-    if let (Some(data), Value::Object(open)) = (data.as_object_mut(), entry.open)
-        && !open.is_empty()
-    {
-        data.insert("fields".to_owned(), Value::Object(open));
-    }
+    let data = text(&Data {
+        changes: entry
+            .before
+            .map_or(Changes::All(entry.after), |before| Changes::Some(patch(Some(before), entry.after))),
+        fields: entry.open.as_object().filter(|open| !open.is_empty()),
+    });
     let (sealed, commitment) = entry.personal.map_or((None, None), |personal| {
         let text = personal.to_string();
         let salt = ambient::draw::<16>(entropy);
         (Some(dossier.seal_event(entropy, seq, &salt, &text)), Some(chain::commitment(&salt, text.as_bytes())))
     });
-    let data = data.to_string();
     let mut row = EventRow {
         case_id: Key::from(entry.after.id),
         seq,
@@ -71,20 +92,20 @@ pub fn write(dossier: &Dossier<'_>, entropy: &dyn Entropy, previous: &Hash, entr
 
 /// The hash of a row after the one before it: over every open column and the commitment to what is sealed.
 fn hash(previous: &Hash, row: &EventRow, data: &str) -> Hash {
-    let canonical = json!([
+    let canonical = text(&(
         row.case_id.0,
         row.seq,
         row.at.0.as_microsecond(),
-        row.action,
-        row.from_state,
-        row.to_state,
-        row.role,
-        row.actor,
-        row.unit,
-        data
-    ]);
+        &row.action,
+        &row.from_state,
+        &row.to_state,
+        &row.role,
+        &row.actor,
+        &row.unit,
+        data,
+    ));
     let commitment = row.commitment.as_deref().and_then(|bytes| Hash::try_from(bytes).ok());
-    chain::link(previous, canonical.to_string().as_bytes(), commitment.as_ref())
+    chain::link(previous, canonical.as_bytes(), commitment.as_ref())
 }
 
 /// The first event of a history that isn't as it was written: altered, left out or moved. `None` when all is whole.
