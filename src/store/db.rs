@@ -126,7 +126,7 @@ mod tests {
     /// What `.cargo/config.toml` asks for has reached the library: without it every query with a LIMIT is planned anew.
     #[test]
     fn sqlite_is_compiled_as_asked_for() {
-        let mut connection = sqlite(Path::new(":memory:"), &Timeouts::default(), "").unwrap();
+        let mut connection = sqlite(Path::new(":memory:"), &Timeouts::PATIENT, "").unwrap();
         let options: Vec<CompileOption> = diesel::sql_query("PRAGMA compile_options").load(&mut connection).unwrap();
         let has = |wanted: &str| options.iter().any(|option| option.compile_options == wanted);
         assert!(has("ENABLE_QPSG") && has("THREADSAFE=2") && has("DEFAULT_MEMSTATUS=0"));
