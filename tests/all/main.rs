@@ -25,6 +25,7 @@ mod evidence;
 mod figures;
 mod filing;
 mod import;
+mod keys;
 mod learning;
 mod life;
 mod model;
