@@ -106,13 +106,6 @@ pub fn standing(user: &User) -> Option<Caller> {
     })
 }
 
-/// A time-ordered key.
-pub(super) fn new_key(app: &App) -> Uuid {
-    let millis = u64::try_from(app.now().as_millisecond()).unwrap_or(0);
-    let random = ambient::draw::<10>(app.entropy.as_ref());
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
-}
-
 /// Opens a session for somebody whose credentials were right.
 ///
 /// # Errors
@@ -121,7 +114,7 @@ pub async fn open(app: &App, who: Caller, carrier: Carrier) -> Result<Opened, Re
     let (owner_kind, owner) = owner(&who).ok_or(Refused::Credentials)?;
     let now = app.now();
     let ends_at = now.checked_add(i64::from(app.settings.auth.session_hours).hours()).unwrap_or(now);
-    let ticket = Ticket::draw(new_key(app), app.entropy.as_ref());
+    let ticket = Ticket::draw(ambient::key_at(app.entropy.as_ref(), now), app.entropy.as_ref());
     let row = SessionRow {
         session_id: Key(ticket.session),
         owner_kind: owner_kind.to_owned(),

@@ -116,11 +116,7 @@ fn request_id(request: &ServiceRequest, app: &App) -> String {
     });
     match given {
         Some(id) if through_proxy(request.request(), &app.settings) => id.to_owned(),
-        _ => {
-            let millis = u64::try_from(app.now().as_millisecond()).unwrap_or(0);
-            let random = ambient::draw::<10>(app.entropy.as_ref());
-            uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
-        }
+        _ => ambient::key_at(app.entropy.as_ref(), app.now()).to_string(),
     }
 }
 

@@ -230,9 +230,7 @@ async fn keep(
 ) -> Result<AttachmentView, Problem> {
     // To the microsecond, as both engines keep it.
     let now = Timestamp::from_microsecond(app.now().as_microsecond()).map_err(Problem::internal)?;
-    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    let random = ambient::draw::<10>(app.entropy.as_ref());
-    let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    let id = ambient::key_at(app.entropy.as_ref(), now);
     let object = format!("cases/{}/{id}", loaded.case.id.0);
     let size = file.bytes.len() as u64;
     let name = if file.name.is_empty() { format!("file.{}", extension(&media_type)) } else { file.name };
