@@ -372,6 +372,13 @@ pub struct Rule {
     pub other_routes: Vec<Name>,
 }
 
+impl Rule {
+    /// A ground of refusal or termination by its code.
+    pub fn ground(&self, code: &str) -> Option<&Ground> {
+        self.refusal.iter().chain(&self.termination).find(|ground| ground.code == code)
+    }
+}
+
 /// Unit of a length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {

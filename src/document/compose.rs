@@ -168,10 +168,7 @@ fn values(
     let case = matter.case;
     let field = |name: &str| text(matter.fields.get(name));
     let rule = catalogue.rule_by_id(&case.rule);
-    let ground = case.ground.as_deref().and_then(|code| {
-        let rule = rule?;
-        rule.refusal.iter().chain(&rule.termination).find(|ground| ground.code == code)
-    });
+    let ground = case.ground.as_deref().and_then(|code| rule?.ground(code));
     let limit = |clock: ClockKind| rule.and_then(|rule| rule.clocks.get(&clock)).map(|limit| limit.article.clone());
     let article = match kind {
         DocumentKind::IdRequest => limit(ClockKind::IdProof),

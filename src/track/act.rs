@@ -213,9 +213,7 @@ fn save_one(
     let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
     let mut parties = Vec::new();
     if !step.notices.is_empty() || !step.supplied.is_empty() || documents::is_owed(step) {
-        for row in cases::parties(tx.db(), found)? {
-            parties.push(dossier.open_party(&row).map_err(unreadable)?);
-        }
+        parties = dossier.open_parties(&cases::parties(tx.db(), found)?).map_err(unreadable)?;
     }
     let changed = match supplied(&step.supplied, &mut parties) {
         Ok(changed) => changed,
@@ -274,6 +272,29 @@ fn save_one(
     };
     cases::save(tx, save)?;
     Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))
+}
+
+/// Times that a unit is run anew when the case moves on meanwhile.
+const ATTEMPTS: u32 = 5;
+
+/// Runs a unit of work that adds to a case. That someone else moves the case on in between (PostgreSQL) doesn't bar it: it
+/// is run again, and reads the case as it is then.
+///
+/// # Errors
+/// The store's; [`StoreError::Stale`] when it was overtaken each time.
+pub async fn again_if_overtaken<T: Send + 'static>(
+    app: &Arc<App>,
+    unit: impl Fn(&App, &mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
+) -> Result<T, StoreError> {
+    let mut end = Err(StoreError::Stale);
+    for _ in 0..ATTEMPTS {
+        let (shared, unit) = (Arc::clone(app), unit.clone());
+        end = app.store.write(move |tx| unit(&shared, tx)).await;
+        if !matches!(end, Err(StoreError::Stale)) {
+            break;
+        }
+    }
+    end
 }
 
 /// Keeps that something was added to a case, in the unit that keeps its row; `before` is the case as it is now.

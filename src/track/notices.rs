@@ -93,7 +93,7 @@ pub fn values(
     put("other", other.unwrap_or_default().to_owned());
     let rule = catalogue.rule_by_id(&case.rule);
     let ground = case.ground.as_ref().and_then(|code| {
-        let ground = rule?.refusal.iter().chain(&rule?.termination).find(|ground| ground.code == *code)?;
+        let ground = rule?.ground(code)?;
         Some(format!("{} ({})", ground.name.in_lang(lang), ground.article))
     });
     put("ground", ground.unwrap_or_default());
