@@ -1,7 +1,7 @@
 //! Which document a step owes, and what it says.
 
-use crate::config::catalogue::{Catalogue, DocumentLine, Documents, Office};
-use crate::document::{Block, Page, day};
+use crate::config::catalogue::{Catalogue, DocumentPart, Documents, Office};
+use crate::document::{Page, day};
 use crate::domain::case::Case;
 use crate::domain::division::Level;
 use crate::domain::vocabulary::{Action, ClockKind, DocumentKind, Kind, Lang, Outcome, State};
@@ -132,20 +132,16 @@ pub fn compose(
     let environment = environment();
     let mut blocks = Vec::new();
     let template = catalogue.documents.templates.get(&kind);
-    for line in template.map(|template| template.lines.as_slice()).unwrap_or_default() {
-        match line {
-            DocumentLine::Paragraph { indent, text } => {
-                let text = environment.render_str(text, &values)?;
-                if !text.trim().is_empty() {
-                    blocks.push(Block::Paragraph { indent: *indent, text: text.trim().to_owned() });
-                }
-            }
-            DocumentLine::Row { label, value } => {
-                let value = environment.render_str(value, &values)?;
-                blocks.push(Block::Row { label: label.clone(), value: value.trim().to_owned() });
-            }
-            DocumentLine::Seal => blocks.push(Block::Seal),
-            DocumentLine::Signatures(who) => blocks.push(Block::Signatures { who: who.clone() }),
+    for part in template.map(|template| template.parts.as_slice()).unwrap_or_default() {
+        let fill = |text: &str| environment.render_str(text, &values).map(|filled| filled.trim().to_owned());
+        let filled = match part {
+            DocumentPart::Paragraph { indent, text } => DocumentPart::Paragraph { indent: *indent, text: fill(text)? },
+            DocumentPart::Row { label, value } => DocumentPart::Row { label: label.clone(), value: fill(value)? },
+            same @ (DocumentPart::Seal | DocumentPart::Signatures { .. }) => same.clone(),
+        };
+        // A paragraph that says nothing in this case is left out; a row stays, empty.
+        if !matches!(&filled, DocumentPart::Paragraph { text, .. } if text.is_empty()) {
+            blocks.push(filled);
         }
     }
     Ok(Page {
