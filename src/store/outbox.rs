@@ -332,18 +332,6 @@ pub fn delivered_otherwise(tx: &mut Tx<'_>, row: &OutboxRow, by: &str, now: Time
     Ok(changed == 1)
 }
 
-/// Marks what was sent as failed after all: the receiving side sent it back. `false` when it wasn't sent.
-///
-/// # Errors
-/// The engine's.
-pub fn bounced(tx: &mut Tx<'_>, row: &OutboxRow, fault: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let sent = outbox::table.find((row.bucket, row.outbox_id)).filter(outbox::state.eq(SENT));
-    let changed = diesel::update(sent)
-        .set((outbox::state.eq(FAILED), outbox::fault.eq(Some(fault.to_owned())), outbox::ended_at.eq(Some(At(now)))))
-        .execute(tx.db)?;
-    Ok(changed == 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -153,7 +153,7 @@ fn advice(fault: Option<&str>) -> &'static str {
         Some("no_address") => {
             "the address can't be one: correct it at the case (supply), or tell the person in another way"
         }
-        Some(code) if code.starts_with("smtp_55") || code.starts_with("bounced") => {
+        Some(code) if code.starts_with("smtp_55") => {
             "the receiving side refuses this address: correct it at the case (supply), or tell the person in another way"
         }
         Some("no_text" | "without_text" | "sealed" | "erased") => {
