@@ -33,6 +33,7 @@ mod pages;
 mod post;
 mod preview;
 mod privacy;
+mod ratings;
 mod rules;
 mod security_sessions;
 mod support;
