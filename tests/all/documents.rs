@@ -116,7 +116,8 @@ fn each_step_issues_what_it_owes_and_all_ten_print() {
             log["items"].as_array().unwrap().iter().map(|entry| entry["data"].to_string()).collect();
         assert_eq!(
             told,
-            ["pdf", "html", "json"].map(|form| format!(r#"{{"document":"mediation_notice","format":"{form}","no":3}}"#)),
+            ["pdf", "html", "json"]
+                .map(|form| format!(r#"{{"document":"mediation_notice","format":"{form}","no":3}}"#)),
             "{engine}"
         );
         for no in [1, 2, 4, 5, 6] {
