@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// China Standard Time. Fixed at +08:00: China has had no daylight saving time since 1991, and no date in this service
 /// lies before 2020, so that no time zone database is needed.
@@ -117,6 +118,12 @@ pub trait Entropy: Send + Sync {
     {
         draw(self)
     }
+}
+
+/// A key that sorts by time (uuid v7): the milliseconds of an instant, and randomness.
+pub fn key_at(entropy: &dyn Entropy, at: Timestamp) -> Uuid {
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &draw::<10>(entropy)).into_uuid()
 }
 
 /// A fixed number of bytes from any source, also behind `dyn`.

@@ -1,6 +1,6 @@
 //! What a request needs: built once, shared by every thread, passed in everywhere.
 
-use crate::ambient::{Clock, Entropy, draw, today_in_shanghai};
+use crate::ambient::{Clock, Entropy, key_at, today_in_shanghai};
 use crate::audit::{By, Checkpoints, Entry, Occasion};
 use crate::classify::Model;
 use crate::config::catalogue::Catalogue;
@@ -152,11 +152,9 @@ impl App {
     /// then [`audit::append`] writes it in the unit of what it records, or [`App::record`] by itself.
     pub fn occasion(&self, who: &Caller) -> Occasion {
         let at = self.now();
-        let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
-        let random = draw::<10>(self.entropy.as_ref());
         Occasion {
             writer: self.settings.audit.writer.as_str().into(),
-            id: uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid(),
+            id: key_at(self.entropy.as_ref(), at),
             at,
             by: By {
                 role: who.role,

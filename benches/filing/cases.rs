@@ -1,4 +1,4 @@
-//! The filings that are sent, made from a number alone, and the rows of real ones for the store alone.
+//! The filings that are sent, made from a number alone, and the rows of real ones to insert by hand.
 
 use crate::server::Database;
 use anyhow::{Context, Result};
@@ -49,7 +49,54 @@ fn pick<'a>(from: &[&'a str], number: usize, salt: u64) -> &'a str {
     from[draw(number, salt) % from.len()]
 }
 
-fn narrative(number: usize) -> String {
+/// What people write in a sentence more; `{}` is a number.
+const SENTENCES: [&str; 16] = [
+    "付款{}元后卖家一直没有发货，物流单号也查不到",
+    "当时销售员承诺{}天内可以无理由退货，现在却不认账",
+    "我先后打了{}次售后电话，每次都说会有人联系，但没有下文",
+    "收据和聊天记录都保留着，共有{}张照片可以证明",
+    "检测报告写明第{}项指标不合格，商家仍说是正常现象",
+    "同一小区还有{}位邻居遇到同样的情况，大家都没有拿到说法",
+    "合同第{}条写的是包安装包调试，上门时却另外收费",
+    "门店贴出告示说停业{}天，预存的余额无法使用",
+    "家里老人使用时差点受伤，去医院检查花了{}元",
+    "维修了{}次还是老样子，每次都要自己承担运费",
+    "平台客服让我等{}个工作日，到期后又把投诉关掉了",
+    "宣传页面写着原价{}元，后来发现从来没有按这个价格卖过",
+    "保修卡上的日期被改过，与发票相差{}天",
+    "希望主管部门调查清楚，退还货款并赔偿{}元损失",
+    "对方提出只补偿{}元优惠券，我不能接受",
+    "商品的标签上没有厂名和生产日期，批号尾数是{}",
+];
+
+/// How much a filer writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// A sentence.
+    Short,
+    /// 300 characters.
+    Long,
+}
+
+/// Characters of a long narrative.
+pub(crate) const LONG: usize = 300;
+
+fn narrative(number: usize, length: Length) -> String {
+    let mut text = sentence(number);
+    if length == Length::Short {
+        return text;
+    }
+    // Odd, so that it leaves no sentence out and repeats none.
+    let step = 1 + 2 * (draw(number, 20) % 8);
+    for (place, salt) in (0..SENTENCES.len()).zip(30..) {
+        let next = SENTENCES[(draw(number, 21) + place * step) % SENTENCES.len()];
+        text.push('。');
+        text.push_str(&next.replace("{}", &(2 + draw(number, salt) % 998).to_string()));
+    }
+    text.chars().take(LONG).collect()
+}
+
+fn sentence(number: usize) -> String {
     let (good, fault) = GOODS[draw(number, 1) % GOODS.len()];
     format!(
         "{}在{}买的{good}{}天就{fault}，{}",
@@ -65,7 +112,7 @@ fn respondent(number: usize) -> String {
 }
 
 /// The smallest form of the contract, as one number makes it. No two numbers below a hundred million share a phone number.
-pub(crate) fn body(number: usize, into: &mut String) {
+pub(crate) fn body(number: usize, length: Length, into: &mut String) {
     into.clear();
     // Coprime to the range, so that it is a permutation of it.
     let phone = number.wrapping_mul(48_271) % 100_000_000;
@@ -73,7 +120,7 @@ pub(crate) fn body(number: usize, into: &mut String) {
     let _ = write!(
         into,
         r#"{{"kind":"complaint","narrative":"{}","respondent":{{"name":"{}","division":"{}"}},"complainant":{{"name":"{}{}","phone":"138{phone:08}","address":"南京市江宁区东山街道{}号"}},"demands":["{}"],"amount":"{}.{:02}"}}"#,
-        narrative(number),
+        narrative(number, length),
         respondent(number),
         pick(&DIVISIONS, number, 8),
         pick(&SURNAMES, number, 9),
@@ -96,7 +143,7 @@ pub(crate) struct Template {
 /// Reads cases that the server stored.
 pub(crate) fn load(database: &Database, references: &[String]) -> Result<Vec<Template>> {
     let store = Store::open(&Options::new(database.target().clone()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let wanted = references.to_vec();
     let found = runtime.block_on(store.read(move |db| {
         let mut found = Vec::new();
@@ -169,7 +216,7 @@ fn copy(template: &Template, number: usize, entropy: &SeededEntropy) -> Result<N
         }],
         links: Vec::new(),
         verdict: None,
-        tokens: text::search_tokens(&format!("{}\n{}", narrative(number), respondent(number))).join(" "),
+        tokens: text::search_tokens(&format!("{}\n{}", sentence(number), respondent(number))).join(" "),
         deltas: count(None, &case),
     })
 }

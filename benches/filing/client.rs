@@ -1,7 +1,7 @@
 //! A client that costs little: one thread and one keep-alive connection each, requests written by hand, of the answers only
 //! the status and the length read.
 
-use crate::cases;
+use crate::cases::{self, Length};
 use anyhow::{Context, Result, bail, ensure};
 use fangxin::ambient::Stopwatch;
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ pub(crate) struct Load {
     pub(crate) length: Duration,
     /// Number of the first filing: each number makes another filing.
     pub(crate) first: usize,
+    /// How much each filer writes.
+    pub(crate) narrative: Length,
 }
 
 /// What came of it.
@@ -72,7 +74,7 @@ fn file_on_one(address: SocketAddr, load: &Load, number: usize, watch: Stopwatch
     let (mut body, mut request) = (String::new(), Vec::new());
     let mut outcome = Outcome::default();
     while watch.elapsed() < load.length {
-        cases::body(load.first + outcome.begun * load.connections + number, &mut body);
+        cases::body(load.first + outcome.begun * load.connections + number, load.narrative, &mut body);
         request.clear();
         write!(
             request,

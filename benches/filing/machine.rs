@@ -42,9 +42,9 @@ pub(crate) fn sync_times(folder: &Path) -> Result<(f64, f64)> {
     Ok((times[RUNS / 2 - 1], times[RUNS * 99 / 100 - 1]))
 }
 
-/// Memory of a process that is in use, MiB.
-pub(crate) fn resident_mib(pid: u32) -> Result<u64> {
-    let text = field(&format!("/proc/{pid}/status"), "VmRSS")?;
+/// Memory in use that is a process's own, not pages of files, MiB.
+pub(crate) fn anonymous_mib(pid: u32) -> Result<u64> {
+    let text = field(&format!("/proc/{pid}/status"), "RssAnon")?;
     Ok(text.trim_end_matches(" kB").parse::<u64>()? / 1024)
 }
 

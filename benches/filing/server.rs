@@ -48,9 +48,9 @@ struct Pid {
 }
 
 impl Database {
-    /// SQLite, in a data folder below.
-    pub(crate) fn sqlite(folder: &Path) -> Result<Self> {
-        let data = folder.join("sqlite");
+    /// SQLite, in a data folder of that name below.
+    pub(crate) fn sqlite(folder: &Path, name: &str) -> Result<Self> {
+        let data = folder.join(name);
         std::fs::create_dir_all(&data)?;
         Ok(Self { target: Target::Sqlite(data.join("fangxin.db")), data, postgres: None })
     }
@@ -76,15 +76,22 @@ impl Database {
         Ok(Self { target, data: PathBuf::new(), postgres: Some(postgres) })
     }
 
-    /// An empty one of the same kind.
-    pub(crate) fn scratch(&self, folder: &Path, number: usize) -> Result<Self> {
+    /// An empty one of the same kind. One of SQLite that had that name goes.
+    pub(crate) fn another(&self, folder: &Path, name: &str) -> Result<Self> {
         match &self.postgres {
             None => {
-                let target = Target::Sqlite(folder.join(format!("alone-{number}.db")));
-                Ok(Self { target, data: PathBuf::new(), postgres: None })
+                if folder.join(name).exists() {
+                    std::fs::remove_dir_all(folder.join(name))?;
+                }
+                Self::sqlite(folder, name)
             }
-            Some(postgres) => Self::on_postgres(&postgres.url, &format!("{}_{number}", postgres.name)),
+            Some(postgres) => Self::on_postgres(&postgres.url, &format!("{}_{name}", postgres.name)),
         }
+    }
+
+    /// Whether it is SQLite.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.postgres.is_none()
     }
 
     /// Where it is.
@@ -110,6 +117,17 @@ impl Database {
             Some(postgres) => diesel::sql_query("SELECT current_setting('server_version') AS version")
                 .get_result(&mut *postgres.admin.borrow_mut())?,
         };
+        Ok(version)
+    }
+
+    /// The settings on which durability and speed depend.
+    pub(crate) fn settings(&self) -> Result<String> {
+        let Some(postgres) = &self.postgres else {
+            return Ok("journal_mode=WAL, synchronous=FULL".to_owned());
+        };
+        let query = "SELECT string_agg(name || '=' || setting, ', ' ORDER BY name) AS version FROM pg_settings \
+                     WHERE name IN ('fsync', 'synchronous_commit', 'shared_buffers', 'wal_sync_method')";
+        let Version { version } = diesel::sql_query(query).get_result(&mut *postgres.admin.borrow_mut())?;
         Ok(version)
     }
 
@@ -191,13 +209,6 @@ impl Server {
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
-    }
-
-    /// What it says of itself.
-    pub(crate) fn version(&self) -> Result<String> {
-        let (status, body) = client::get(self.address, "/version")?;
-        ensure!(status == 200, "version answers {status}");
-        Ok(String::from_utf8(body)?)
     }
 
     /// Asks it to end and waits for it, so that what it holds is written out.

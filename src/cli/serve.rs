@@ -12,7 +12,7 @@ use crate::http;
 use crate::identity::Caller;
 use crate::learn;
 use crate::notify::Post;
-use crate::store::{StoreError, Target, audit, partitions, upkeep, users};
+use crate::store::{StoreError, Target, audit, partitions, sessions, upkeep, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{Timestamp, ToSpan};
@@ -242,6 +242,16 @@ async fn models(app: Arc<App>) {
     }
 }
 
+/// Days that a session is kept after its longest time, for an operator who asks how it ended.
+const SESSION_KEPT_DAYS: i64 = 7;
+
+/// Forgets sessions that ended long ago, a thousand in a unit of work.
+async fn forget_sessions(app: &App) -> Result<(), StoreError> {
+    let before = app.now().checked_sub((24 * SESSION_KEPT_DAYS).hours()).unwrap_or(Timestamp::MIN);
+    while app.store.write(move |tx| sessions::forget(tx, before)).await? > 0 {}
+    Ok(())
+}
+
 /// What happens because time passes, at the start and every hour.
 async fn rounds(app: Arc<App>) {
     let mut round = tokio::time::interval(ROUND);
@@ -258,6 +268,9 @@ async fn rounds(app: Arc<App>) {
         let now = app.now();
         if let Err(error) = app.store.write(move |tx| partitions::prepare(tx, now)).await {
             tracing::warn!(%error, "the months ahead could not be made");
+        }
+        if let Err(error) = forget_sessions(&app).await {
+            tracing::warn!(%error, "sessions that ended could not be forgotten");
         }
         if let Err(error) = app.store.write(upkeep::optimize).await {
             tracing::warn!(%error, "the engine's upkeep failed");

@@ -4,6 +4,7 @@ use crate::domain::calendar::WorkCalendar;
 use crate::domain::division::{Division, Level};
 use crate::domain::vocabulary::{ClockKind, DocumentKind, Kind, Lang, PartyRole, Regime};
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// A name in both languages.
@@ -56,6 +57,8 @@ pub struct Catalogue {
     pub templates: super::Templates,
     /// What offices issue in writing.
     pub documents: Documents,
+    /// Words for codes.
+    pub words: super::Words,
 }
 
 /// What offices issue in writing: wording and numbers.
@@ -80,13 +83,15 @@ pub struct DocumentTemplate {
     pub series: String,
     /// Parties that it is for.
     pub to: Vec<PartyRole>,
-    /// Its lines, in order.
-    pub lines: Vec<DocumentLine>,
+    /// Its parts, in order.
+    pub parts: Vec<DocumentPart>,
 }
 
-/// A line of a document: each text is a template over the names of its kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DocumentLine {
+/// A part of a document. In the wording each text is a template over the names of its kind; in a document that was issued it
+/// is what was printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum DocumentPart {
     /// A paragraph.
     Paragraph {
         /// Whether its first line is indented.
@@ -104,7 +109,10 @@ pub enum DocumentLine {
     /// The office, the place of its seal, and the day.
     Seal,
     /// Places for signatures.
-    Signatures(Vec<String>),
+    Signatures {
+        /// Who signs.
+        who: Vec<String>,
+    },
 }
 
 /// The division tree of the installation.
@@ -370,6 +378,13 @@ pub struct Rule {
     pub termination: Vec<Ground>,
     /// Other routes that a refusal must name (消保法 Art 39).
     pub other_routes: Vec<Name>,
+}
+
+impl Rule {
+    /// A ground of refusal or termination by its code.
+    pub fn ground(&self, code: &str) -> Option<&Ground> {
+        self.refusal.iter().chain(&self.termination).find(|ground| ground.code == code)
+    }
 }
 
 /// Unit of a length of time.

@@ -1,6 +1,6 @@
 //! The wording of documents: read, and checked against the names that each kind of document knows and must use.
 
-use super::catalogue::{DocumentLine, DocumentTemplate, Documents};
+use super::catalogue::{DocumentPart, DocumentTemplate, Documents};
 use super::departments::Departments;
 use super::error::Faults;
 use super::node::{Node, read_toml};
@@ -131,33 +131,33 @@ fn template(kind: DocumentKind, node: &Node<'_>, faults: &mut Faults) -> Option<
         }
     }
     let text = node.text("text", faults)?;
-    let lines: Vec<DocumentLine> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(line).collect();
+    let parts: Vec<DocumentPart> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(part).collect();
     let (own, needed) = names(kind);
     let known: Vec<&str> = COMMON.iter().chain(own).copied().collect();
     let mut used = BTreeSet::new();
-    for line in &lines {
-        match line {
-            DocumentLine::Paragraph { text, .. } => used.extend(check(node, "text", text, &known, faults)),
-            DocumentLine::Row { value, .. } => used.extend(check(node, "text", value, &known, faults)),
-            DocumentLine::Seal | DocumentLine::Signatures(_) => {}
+    for part in &parts {
+        match part {
+            DocumentPart::Paragraph { text, .. } => used.extend(check(node, "text", text, &known, faults)),
+            DocumentPart::Row { value, .. } => used.extend(check(node, "text", value, &known, faults)),
+            DocumentPart::Seal | DocumentPart::Signatures { .. } => {}
         }
     }
     missing(node, "text", &used, needed, faults);
-    Some(DocumentTemplate { title: title?.to_owned(), series: series?.to_owned(), to, lines })
+    Some(DocumentTemplate { title: title?.to_owned(), series: series?.to_owned(), to, parts })
 }
 
-fn line(text: &str) -> DocumentLine {
+fn part(text: &str) -> DocumentPart {
     if text == "@seal" {
-        return DocumentLine::Seal;
+        return DocumentPart::Seal;
     }
     if let Some(who) = text.strip_prefix("@sign ") {
-        return DocumentLine::Signatures(who.split('|').map(|one| one.trim().to_owned()).collect());
+        return DocumentPart::Signatures { who: who.split('|').map(|one| one.trim().to_owned()).collect() };
     }
     if let Some((label, value)) = text.strip_prefix('|').and_then(|row| row.split_once('|')) {
-        return DocumentLine::Row { label: label.trim().to_owned(), value: value.trim().to_owned() };
+        return DocumentPart::Row { label: label.trim().to_owned(), value: value.trim().to_owned() };
     }
     let addressed = text.strip_prefix('>');
-    DocumentLine::Paragraph { indent: addressed.is_none(), text: addressed.unwrap_or(text).trim().to_owned() }
+    DocumentPart::Paragraph { indent: addressed.is_none(), text: addressed.unwrap_or(text).trim().to_owned() }
 }
 
 /// The names that a template uses; notes those that it may not, and a template that can't be read.

@@ -1,6 +1,7 @@
 //! A document as a page of its own, which needs nothing besides.
 
-use crate::document::{Block, Page, SEAL, day};
+use crate::config::catalogue::DocumentPart;
+use crate::document::{Page, SEAL, day};
 use std::fmt::Write as _;
 
 /// The looks of the page: what a policy for its style has to allow.
@@ -21,26 +22,26 @@ pub fn html(page: &Page) -> String {
     );
     let mut in_table = false;
     for block in &page.blocks {
-        let is_row = matches!(block, Block::Row { .. });
+        let is_row = matches!(block, DocumentPart::Row { .. });
         if is_row != in_table {
             out.push_str(if is_row { "<table>\n" } else { "</table>\n" });
             in_table = is_row;
         }
         let _ = match block {
-            Block::Paragraph { indent, text } => {
+            DocumentPart::Paragraph { indent, text } => {
                 let class = if *indent { "" } else { " class=\"to\"" };
                 text.lines().try_for_each(|line| writeln!(out, "<p{class}>{}</p>", escape(line)))
             }
-            Block::Row { label, value } => writeln!(
+            DocumentPart::Row { label, value } => writeln!(
                 out,
                 "<tr><th scope=\"row\">{}</th><td>{}</td></tr>",
                 escape(label),
                 escape(value).replace('\n', "<br>")
             ),
-            Block::Seal => {
+            DocumentPart::Seal => {
                 writeln!(out, "<p class=\"seal\">{}<br>{SEAL}<br>{}</p>", escape(&page.office), day(page.on))
             }
-            Block::Signatures { who } => {
+            DocumentPart::Signatures { who } => {
                 who.iter().try_for_each(|one| writeln!(out, "<p class=\"sign\">{}：</p>", escape(one)))
             }
         };

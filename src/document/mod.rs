@@ -15,6 +15,7 @@ pub use compose::{Matter, Person, compose, number, owed_by, serves};
 pub use html::{STYLE, html};
 pub use pdf::pdf;
 
+use crate::config::catalogue::DocumentPart;
 use crate::domain::vocabulary::DocumentKind;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -33,34 +34,7 @@ pub struct Page {
     /// Day of issue.
     pub on: Date,
     /// What it says.
-    pub blocks: Vec<Block>,
-}
-
-/// A part of a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Block {
-    /// A paragraph.
-    Paragraph {
-        /// Whether its first line is indented.
-        indent: bool,
-        /// What it says.
-        text: String,
-    },
-    /// A row of a table.
-    Row {
-        /// What stands at the left.
-        label: String,
-        /// What stands at the right.
-        value: String,
-    },
-    /// The office, the place of its seal, and the day.
-    Seal,
-    /// Places for signatures.
-    Signatures {
-        /// Who signs.
-        who: Vec<String>,
-    },
+    pub blocks: Vec<DocumentPart>,
 }
 
 /// A day as documents write it.

@@ -1,6 +1,7 @@
 //! A document as PDF/A-2b, A4, with the characters that it uses out of one embedded font.
 
-use crate::document::{Block, Page, SEAL, day};
+use crate::config::catalogue::DocumentPart;
+use crate::document::{Page, SEAL, day};
 use krilla::configure::{Archival, ConfigurationBuilder};
 use krilla::geom::{PathBuilder, Point};
 use krilla::metadata::{DateTime, Metadata};
@@ -69,16 +70,16 @@ impl Printer<'_> {
         self.right(&page.number, 12.0, 30.0);
         for block in &page.blocks {
             match block {
-                Block::Paragraph { indent, text } => text.lines().for_each(|line| self.paragraph(line, *indent)),
-                Block::Row { label, value } => self.row(label, value),
-                Block::Seal => {
+                DocumentPart::Paragraph { indent, text } => text.lines().for_each(|line| self.paragraph(line, *indent)),
+                DocumentPart::Row { label, value } => self.row(label, value),
+                DocumentPart::Seal => {
                     self.room(4.0 * LINE);
                     self.y += LINE;
                     for line in [page.office.as_str(), SEAL, &day(page.on)] {
                         self.right(line, BODY, LINE);
                     }
                 }
-                Block::Signatures { who } => {
+                DocumentPart::Signatures { who } => {
                     self.y += LINE / 2.0;
                     for one in who {
                         self.paragraph(&format!("{one}："), false);

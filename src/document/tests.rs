@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::catalogue::Catalogue;
+use crate::config::catalogue::{Catalogue, DocumentPart};
 use crate::config::{Source, load};
 use crate::domain::calendar::Rollover;
 use jiff::civil::date;
@@ -17,11 +17,11 @@ fn page(text: &str) -> Page {
         office: "南京市江宁区市场监督管理局".to_owned(),
         on: date(2026, 11, 24),
         blocks: vec![
-            Block::Paragraph { indent: false, text: text.to_owned() },
-            Block::Row { label: "事实".to_owned(), value: text.to_owned() },
-            Block::Paragraph { indent: true, text: text.to_owned() },
-            Block::Seal,
-            Block::Signatures { who: vec!["投诉人（签字）".to_owned()] },
+            DocumentPart::Paragraph { indent: false, text: text.to_owned() },
+            DocumentPart::Row { label: "事实".to_owned(), value: text.to_owned() },
+            DocumentPart::Paragraph { indent: true, text: text.to_owned() },
+            DocumentPart::Seal,
+            DocumentPart::Signatures { who: vec!["投诉人（签字）".to_owned()] },
         ],
     }
 }

@@ -462,9 +462,7 @@ impl Names<'_> {
     }
 
     fn ground(&self, rule: &str, code: &str) -> GroundView {
-        let rule = self.catalogue.rule_by_id(rule);
-        let found =
-            rule.and_then(|rule| rule.refusal.iter().chain(&rule.termination).find(|ground| ground.code == code));
+        let found = self.catalogue.rule_by_id(rule).and_then(|rule| rule.ground(code));
         GroundView {
             code: code.to_owned(),
             text: found.map(|ground| ground.name.in_lang(self.lang).to_owned()),

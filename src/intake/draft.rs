@@ -289,9 +289,7 @@ impl Maker<'_> {
 
 /// A key made of the time of receipt, so that a month is a range of keys.
 pub(super) fn new_id(app: &App, received_at: Timestamp) -> CaseId {
-    let millis = u64::try_from(received_at.as_millisecond()).unwrap_or(0);
-    let random = ambient::draw::<10>(app.entropy.as_ref());
-    CaseId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    CaseId(ambient::key_at(app.entropy.as_ref(), received_at))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a probability times 1000 is 0 to 1000")]
@@ -374,7 +372,16 @@ fn receipts(
         return Vec::new();
     }
     let values = notices::values(app, catalogue, case, submission.respondent.name.as_deref(), [None, None]);
-    let told = Told { notice: "receipt", to: Audience::Complainant, phone, email, values: &values, event: None };
+    let told = Told {
+        notice: "receipt",
+        to: Audience::Complainant,
+        phone,
+        email,
+        values: &values,
+        event: None,
+        due_at: now,
+        expires_at: None,
+    };
     notices::rows(app, dossier, case, &told, now)
 }
 

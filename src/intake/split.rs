@@ -98,8 +98,7 @@ fn again(app: &App, tx: &mut Tx<'_>, found: &Loaded) -> Result<Submission, Store
         anonymous: case.anonymous,
         lang: case.lang,
     };
-    for row in cases::parties(tx.db(), found)? {
-        let party = dossier.open_party(&row).map_err(unreadable)?;
+    for party in dossier.open_parties(&cases::parties(tx.db(), found)?).map_err(unreadable)? {
         match party.role {
             Some(PartyRole::Complainant) => submission.complainant = person(party),
             Some(PartyRole::Agent) => submission.agent = Some(person(party)),

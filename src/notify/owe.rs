@@ -41,9 +41,7 @@ pub struct Owing<'a> {
 
 /// The row of what is owed: give it to [`outbox::insert`], or to what saves a case's step.
 pub fn owe(vault: &Vault, entropy: &dyn Entropy, now: Timestamp, owing: &Owing<'_>) -> OutboxRow {
-    let random = ambient::draw::<10>(entropy);
-    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    let id = ambient::key_at(entropy, now);
     let (key, data_key) = match owing.case {
         Some((_, key, _)) => (key.clone(), None),
         None => {
@@ -52,7 +50,7 @@ pub fn owe(vault: &Vault, entropy: &dyn Entropy, now: Timestamp, owing: &Owing<'
         }
     };
     OutboxRow {
-        bucket: i16::from(random[9] % BUCKETS),
+        bucket: i16::from(id.as_bytes()[15] % BUCKETS),
         outbox_id: Key(id),
         case_id: owing.case.map(|(case, _, _)| Key::from(case)),
         event_seq: owing.case.and_then(|(_, _, seq)| seq),
@@ -72,7 +70,8 @@ pub fn owe(vault: &Vault, entropy: &dyn Entropy, now: Timestamp, owing: &Owing<'
         lease: None,
         leased_until: None,
         fault: None,
-        created_at: At(now),
+        // What goes out later is owed from then on: until when it is tried counts from there.
+        created_at: At(owing.due_at.max(now)),
         ended_at: None,
         ended_by: None,
     }

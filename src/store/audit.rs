@@ -4,11 +4,11 @@ use crate::audit::{Entry, Kind, Record};
 use crate::domain::case::CaseId;
 use crate::domain::division::Level;
 use crate::domain::scope::Scope;
-use crate::store::cases::within;
+use crate::store::cases::{Known, known};
 use crate::store::db::Db;
 use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
-use crate::store::schema::{audit, audit_heads, cases};
+use crate::store::schema::{audit, audit_heads};
 use crate::store::types::{At, Key};
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -210,8 +210,8 @@ pub struct Filter {
 pub struct Listed {
     /// The entry.
     pub record: Record,
-    /// Number of its case, and the case's data key, wrapped.
-    pub case: Option<(String, Vec<u8>)>,
+    /// What names and opens its case.
+    pub case: Option<Known>,
 }
 
 /// A page of entries within a scope, newest first: those of the divisions in the scope; what belongs to no division
@@ -255,18 +255,10 @@ pub fn page(db: &mut Db, scope: &Scope, filter: &Filter, limit: i64) -> Result<V
     }
     let rows: Vec<AuditRow> =
         query.order(audit::entry_id.desc()).limit(limit).select(AuditRow::as_select()).load(db)?;
-    rows.into_iter()
-        .map(|row| {
-            let record = Record::from(row);
-            let case = match record.case.and_then(|case| Some((case, within(scope)?))) {
-                Some((case, seen)) => seen
-                    .filter(cases::case_id.eq(Key(case)))
-                    .select((cases::reference, cases::data_key))
-                    .first(db)
-                    .optional()?,
-                None => None,
-            };
-            Ok(Listed { record, case })
-        })
-        .collect()
+    let known = known(db, scope, rows.iter().filter_map(|row| row.case_id))?;
+    let listed = rows.into_iter().map(|row| {
+        let case = row.case_id.and_then(|case| known.get(&case).cloned());
+        Listed { record: Record::from(row), case }
+    });
+    Ok(listed.collect())
 }

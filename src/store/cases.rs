@@ -17,6 +17,7 @@ use crate::store::types::{At, Key, NEVER, On};
 use crate::store::{counters::Deltas, dialect, packed};
 use diesel::prelude::*;
 use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
 
 /// A case with what is stored beside it.
 #[derive(Debug, Clone)]
@@ -266,6 +267,30 @@ pub fn history(db: &mut Db, case: &Loaded) -> Result<Vec<EventRow>, StoreError> 
         .order(events::seq)
         .select(EventRow::as_select())
         .load(db)?)
+}
+
+/// What names and opens a case.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its number for people.
+    pub reference: String,
+    /// Its data key, wrapped.
+    pub data_key: Vec<u8>,
+}
+
+/// Of some cases those within a scope, by key.
+pub(super) fn known(
+    db: &mut Db,
+    scope: &Scope,
+    ids: impl Iterator<Item = Key>,
+) -> Result<HashMap<Key, Known>, StoreError> {
+    let Some(seen) = within(scope) else { return Ok(HashMap::new()) };
+    let ids: HashSet<Key> = ids.collect();
+    let rows: Vec<(Key, String, Vec<u8>)> = seen
+        .filter(cases::case_id.eq_any(ids.into_iter().collect::<Vec<_>>()))
+        .select((cases::case_id, cases::reference, cases::data_key))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(id, reference, data_key)| (id, Known { reference, data_key })).collect())
 }
 
 /// The filing of a case: its first event. The caller has loaded the case within its scope.

@@ -6,10 +6,10 @@ use crate::store::engine::StoreError;
 use crate::store::filing::{CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, PartyRow};
 use crate::store::kept;
 use crate::store::learned::VerdictRow;
-use crate::store::outbox::{Claim, OutboxRow, PENDING};
+use crate::store::outbox::{Claim, OutboxRow, PENDING, in_state};
 use crate::store::schema::{
-    audit_heads, case_numbers, cases, clocks, counters, events, external_numbers, idempotency_keys, links, outbox,
-    parties, verdicts,
+    audit_heads, case_numbers, cases, clocks, counters, document_numbers, events, external_numbers, idempotency_keys,
+    links, outbox, parties, verdicts,
 };
 use crate::store::types::{At, Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
@@ -475,6 +475,29 @@ pub(super) fn lock_counters(db: &mut Db) -> Result<(), StoreError> {
     }
 }
 
+/// Counts a series of documents on; gives the number that it has come to.
+pub(super) fn next_number(db: &mut Db, office: &str, series: &str, year: i16) -> Result<i64, StoreError> {
+    macro_rules! next {
+        () => {
+            diesel::insert_into(document_numbers::table)
+                .values((
+                    document_numbers::office.eq(office),
+                    document_numbers::series.eq(series),
+                    document_numbers::year.eq(year),
+                    document_numbers::last.eq(1_i64),
+                ))
+                .on_conflict((document_numbers::office, document_numbers::series, document_numbers::year))
+                .do_update()
+                .set(document_numbers::last.eq(document_numbers::last + 1))
+                .returning(document_numbers::last)
+        };
+    }
+    Ok(match db {
+        Db::Pg(c) => next!().get_result(c)?,
+        Db::Sqlite(c) => next!().get_result(c)?,
+    })
+}
+
 /// What is due in a bucket and unclaimed, the urgent first, then the oldest. On PostgreSQL rows that another transaction is
 /// claiming are passed over; SQLite has one writer.
 pub(super) fn due_rows(
@@ -487,7 +510,7 @@ pub(super) fn due_rows(
     macro_rules! due {
         () => {
             outbox::table
-                .filter(outbox::bucket.eq(claim.bucket).and(outbox::state.eq(PENDING)))
+                .filter(outbox::bucket.eq(claim.bucket).and(in_state(PENDING)))
                 .filter(outbox::due_at.le(At(claim.now)).and(outbox::lease.is_null()))
                 .filter(outbox::lane.ne_all(without.to_vec()))
                 .order((outbox::urgent.desc(), outbox::due_at))

@@ -2,8 +2,9 @@
 
 use crate::store::cases::Loaded;
 use crate::store::db::Db;
+use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
-use crate::store::schema::{document_deliveries, document_numbers, documents};
+use crate::store::schema::{document_deliveries, documents};
 use crate::store::types::{At, Key, On};
 use diesel::prelude::*;
 
@@ -56,26 +57,7 @@ pub struct DeliveryRow {
 /// # Errors
 /// The database's.
 pub fn next_number(tx: &mut Tx<'_>, office: &str, series: &str, year: i16) -> Result<i64, StoreError> {
-    let first =
-        (document_numbers::office.eq(office), document_numbers::series.eq(series), document_numbers::year.eq(year));
-    let key = (document_numbers::office, document_numbers::series, document_numbers::year);
-    let next = document_numbers::last.eq(document_numbers::last + 1);
-    Ok(match tx.db() {
-        Db::Pg(c) => diesel::insert_into(document_numbers::table)
-            .values((first, document_numbers::last.eq(1_i64)))
-            .on_conflict(key)
-            .do_update()
-            .set(next)
-            .returning(document_numbers::last)
-            .get_result(c)?,
-        Db::Sqlite(c) => diesel::insert_into(document_numbers::table)
-            .values((first, document_numbers::last.eq(1_i64)))
-            .on_conflict(key)
-            .do_update()
-            .set(next)
-            .returning(document_numbers::last)
-            .get_result(c)?,
-    })
+    dialect::next_number(tx.db(), office, series, year)
 }
 
 /// Keeps a document.

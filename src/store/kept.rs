@@ -126,34 +126,44 @@ const KEY: [&str; 13] = [
     "bucket",
 ];
 
-/// What it holds.
-const NUMBERS: [&str; 25] = [
-    "n_received",
-    "n_disposed",
-    "n_decided",
-    "n_decided_in_time",
-    "n_accepted",
-    "n_closed",
-    "n_closed_in_time",
-    "n_station_ended",
-    "n_self_settled",
-    "n_agreed",
-    "n_mediation_ended",
-    "n_mediated_agreed",
-    "n_rated",
-    "n_satisfied",
-    "n_solved",
-    "n_contacted",
-    "n_returned",
-    "n_reopened",
-    "n_withdrawn",
-    "n_refused",
-    "n_transferred",
-    "n_report_verified",
-    "n_report_verified_in_time",
-    "amount_fen",
-    "recovered_fen",
-];
+/// What it holds: the columns, and how a row's are read, from one list.
+macro_rules! numbers {
+    ($($name:ident)+) => {
+        const NUMBERS: &[&str] = &[$(stringify!($name)),+];
+
+        fn numbers(row: &CounterRow) -> [(&'static str, &i64); NUMBERS.len()] {
+            [$((stringify!($name), &row.$name)),+]
+        }
+    };
+}
+
+numbers! {
+    n_received
+    n_disposed
+    n_decided
+    n_decided_in_time
+    n_accepted
+    n_closed
+    n_closed_in_time
+    n_station_ended
+    n_self_settled
+    n_agreed
+    n_mediation_ended
+    n_mediated_agreed
+    n_rated
+    n_satisfied
+    n_solved
+    n_contacted
+    n_returned
+    n_reopened
+    n_withdrawn
+    n_refused
+    n_transferred
+    n_report_verified
+    n_report_verified_in_time
+    amount_fen
+    recovered_fen
+}
 
 /// Adds to a counter. A step changes a few of its numbers: only those are named, so that there are as many statements as
 /// there are sets of numbers that a step changes.
@@ -174,7 +184,7 @@ pub(super) fn count(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<(
 }
 
 static NEW_COUNTER: LazyLock<String> = LazyLock::new(|| {
-    let names: Vec<&str> = KEY.iter().chain(&NUMBERS).copied().collect();
+    let names: Vec<&str> = KEY.iter().chain(NUMBERS).copied().collect();
     format!("INSERT INTO counters ({}) VALUES ({})", names.join(", "), vec!["?"; names.len()].join(", "))
 });
 
@@ -194,36 +204,4 @@ fn key(row: &CounterRow) -> Vec<Value<'_>> {
         Value::Text(&row.channel),
         Value::Small(&row.bucket),
     ]
-}
-
-/// The numbers with their columns' names.
-fn numbers(row: &CounterRow) -> [(&'static str, &i64); NUMBERS.len()] {
-    let values = [
-        &row.n_received,
-        &row.n_disposed,
-        &row.n_decided,
-        &row.n_decided_in_time,
-        &row.n_accepted,
-        &row.n_closed,
-        &row.n_closed_in_time,
-        &row.n_station_ended,
-        &row.n_self_settled,
-        &row.n_agreed,
-        &row.n_mediation_ended,
-        &row.n_mediated_agreed,
-        &row.n_rated,
-        &row.n_satisfied,
-        &row.n_solved,
-        &row.n_contacted,
-        &row.n_returned,
-        &row.n_reopened,
-        &row.n_withdrawn,
-        &row.n_refused,
-        &row.n_transferred,
-        &row.n_report_verified,
-        &row.n_report_verified_in_time,
-        &row.amount_fen,
-        &row.recovered_fen,
-    ];
-    std::array::from_fn(|place| (NUMBERS[place], values[place]))
 }

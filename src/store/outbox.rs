@@ -6,13 +6,16 @@
 
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
-use crate::store::cases::within;
+use crate::store::cases::{Known, known};
 use crate::store::db::Db;
 use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
-use crate::store::schema::{cases, outbox};
+use crate::store::schema::outbox;
 use crate::store::types::{At, Key};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -90,13 +93,26 @@ pub fn insert(tx: &mut Tx<'_>, rows: &[OutboxRow]) -> Result<(), StoreError> {
     dialect::insert_outbox(tx.db, &rows.iter().collect::<Vec<_>>())
 }
 
+/// The condition that a row is in a state, as it stands in the indexes over the few that are: SQLite takes such an index
+/// only where the query says the same in the same words, which a bound value isn't.
+pub(super) fn in_state(state: &str) -> SqlLiteral<Bool> {
+    sql(match state {
+        PENDING => "outbox.state = 'pending'",
+        SENT => "outbox.state = 'sent'",
+        FAILED => "outbox.state = 'failed'",
+        DELIVERED_OTHERWISE => "outbox.state = 'delivered_otherwise'",
+        EXPIRED => "outbox.state = 'expired'",
+        _ => "1 = 0",
+    })
+}
+
 /// The buckets in which something is due.
 ///
 /// # Errors
 /// The engine's.
 pub fn due_buckets(db: &mut Db, now: Timestamp) -> Result<Vec<i16>, StoreError> {
     Ok(outbox::table
-        .filter(outbox::state.eq(PENDING).and(outbox::due_at.le(At(now))).and(outbox::lease.is_null()))
+        .filter(in_state(PENDING).and(outbox::due_at.le(At(now))).and(outbox::lease.is_null()))
         .select(outbox::bucket)
         .distinct()
         .load(db)?)
@@ -223,6 +239,18 @@ pub fn end(tx: &mut Tx<'_>, row: &OutboxRow, lease: Uuid, end: &End, now: Timest
     Ok(changed == 1)
 }
 
+/// Calls off a notice of a case that hasn't gone out yet: what it asks has no answer any more.
+///
+/// # Errors
+/// The engine's.
+pub fn call_off(tx: &mut Tx<'_>, case: CaseId, notice: &str, now: Timestamp) -> Result<(), StoreError> {
+    let waiting = outbox::table
+        .filter(outbox::case_id.eq(Some(Key::from(case))).and(outbox::event_seq.is_not_null()))
+        .filter(outbox::notice.eq(notice.to_owned()).and(in_state(PENDING)));
+    diesel::update(waiting).set((outbox::state.eq(EXPIRED), outbox::ended_at.eq(Some(At(now))))).execute(tx.db)?;
+    Ok(())
+}
+
 /// What an event of a case owes, with how each ended.
 ///
 /// # Errors
@@ -247,8 +275,8 @@ pub fn find(db: &mut Db, id: Uuid) -> Result<Option<OutboxRow>, StoreError> {
         .optional()?)
 }
 
-/// A page of rows in a state, within a scope, newest first. Rows of no case are the installation's own: only
-/// [`Scope::System`] finds them.
+/// A page of rows in a state, within a scope, newest first, each with what names and opens its case. Rows of no case are
+/// the installation's own: only [`Scope::System`] finds them.
 ///
 /// # Errors
 /// The engine's.
@@ -258,10 +286,10 @@ pub fn page(
     state: &str,
     before: Option<Uuid>,
     limit: i64,
-) -> Result<Vec<OutboxRow>, StoreError> {
+) -> Result<Vec<(OutboxRow, Option<Known>)>, StoreError> {
     let (wanted, mut found, mut before) = (usize::try_from(limit).unwrap_or(0), Vec::new(), before);
     loop {
-        let mut query = outbox::table.filter(outbox::state.eq(state.to_owned())).into_boxed();
+        let mut query = outbox::table.filter(in_state(state)).into_boxed();
         if let Some(before) = before {
             query = query.filter(outbox::outbox_id.lt(Key(before)));
         }
@@ -269,16 +297,12 @@ pub fn page(
             query.order(outbox::outbox_id.desc()).limit(limit).select(OutboxRow::as_select()).load(db)?;
         let last = rows.len() < wanted;
         before = rows.last().map(|row| row.outbox_id.0);
-        let visible = if *scope == Scope::System {
-            None
-        } else {
-            let Some(query) = within(scope) else { return Ok(Vec::new()) };
-            let ids: Vec<Key> = rows.iter().filter_map(|row| row.case_id).collect();
-            Some(query.filter(cases::case_id.eq_any(ids)).select(cases::case_id).load::<Key>(db)?)
-        };
-        found.extend(rows.into_iter().filter(|row| {
-            visible.as_ref().is_none_or(|visible| row.case_id.is_some_and(|case| visible.contains(&case)))
-        }));
+        let known = known(db, scope, rows.iter().filter_map(|row| row.case_id))?;
+        let with_case = rows.into_iter().map(|row| {
+            let case = row.case_id.and_then(|case| known.get(&case).cloned());
+            (row, case)
+        });
+        found.extend(with_case.filter(|(_, case)| *scope == Scope::System || case.is_some()));
         if last || found.len() >= wanted {
             found.truncate(wanted);
             return Ok(found);
@@ -320,14 +344,75 @@ pub fn delivered_otherwise(tx: &mut Tx<'_>, row: &OutboxRow, by: &str, now: Time
     Ok(changed == 1)
 }
 
-/// Marks what was sent as failed after all: the receiving side sent it back. `false` when it wasn't sent.
-///
-/// # Errors
-/// The engine's.
-pub fn bounced(tx: &mut Tx<'_>, row: &OutboxRow, fault: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let sent = outbox::table.find((row.bucket, row.outbox_id)).filter(outbox::state.eq(SENT));
-    let changed = diesel::update(sent)
-        .set((outbox::state.eq(FAILED), outbox::fault.eq(Some(fault.to_owned())), outbox::ended_at.eq(Some(At(now)))))
-        .execute(tx.db)?;
-    Ok(changed == 1)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::stores;
+    use diesel::connection::{Instrumentation, InstrumentationEvent};
+    use std::sync::{Arc, Mutex};
+
+    #[derive(QueryableByName)]
+    struct Plan {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        detail: String,
+    }
+
+    /// How SQLite would find what a function asks for, a line for each statement about notices that it runs.
+    fn plans(db: &mut Db, ask: impl Fn(&mut Db)) -> Vec<String> {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        let note = move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                noted.lock().unwrap().push(query.to_string());
+            }
+        };
+        let sqlite = |db: &mut Db, instrumentation: Option<Box<dyn Instrumentation>>| match db {
+            Db::Sqlite(c) => c.set_instrumentation(instrumentation),
+            Db::Pg(_) => unreachable!("the plans are SQLite's"),
+        };
+        sqlite(db, Some(Box::new(note)));
+        ask(db);
+        sqlite(db, None);
+        let asked: Vec<String> = asked.lock().unwrap().drain(..).filter(|sql| sql.contains("`outbox`")).collect();
+        let explain = |sql: String| {
+            let Db::Sqlite(c) = &mut *db else { unreachable!("the plans are SQLite's") };
+            let steps: Vec<Plan> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(c).unwrap();
+            steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
+        };
+        asked.into_iter().map(explain).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_due_and_what_failed_is_found_among_what_was_sent() {
+        let stores = stores();
+        let store = &stores[0].store;
+        let now: Timestamp = "2026-06-02T02:00:00Z".parse().unwrap();
+        let claim = Claim {
+            bucket: 3,
+            lease: Uuid::nil(),
+            now,
+            until: now,
+            most: 16,
+            most_of_lane: 4,
+            without: vec!["a".to_owned()],
+        };
+        let found = store
+            .read(move |db| {
+                Ok((
+                    plans(db, |db| drop(due_buckets(db, now).unwrap())),
+                    plans(db, |db| drop(dialect::due_rows(db, &claim, &claim.without, 16).unwrap())),
+                    plans(db, |db| drop(page(db, &Scope::System, FAILED, Some(Uuid::max()), 25).unwrap())),
+                ))
+            })
+            .await
+            .unwrap();
+        let (buckets, rows, failed) = found;
+        for (asked, plan, index) in
+            [("buckets", &buckets, "outbox_due"), ("rows", &rows, "outbox_"), ("failed", &failed, "outbox_failed")]
+        {
+            assert_eq!(plan.len(), 1, "{asked}: {plan:?}");
+            assert!(plan[0].contains(&format!("INDEX {index}")), "{asked}: {plan:?}");
+            assert!(!plan[0].contains("PRIMARY KEY"), "{asked} walks what was sent: {plan:?}");
+        }
+    }
 }

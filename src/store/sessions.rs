@@ -138,3 +138,49 @@ pub fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<usize, StoreError> {
     diesel::delete(sessions::table.filter(sessions::session_id.eq_any(old.clone()))).execute(tx.db)?;
     Ok(old.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::stores;
+
+    #[tokio::test]
+    async fn sessions_are_forgotten_with_what_they_exchanged_and_only_when_they_are_over() {
+        let at = |hour: i64| At(Timestamp::from_second(1_780_000_000 + hour * 3600).unwrap());
+        for opened in stores() {
+            let store = &opened.store;
+            let session = move |id: u128, ends: i64| SessionRow {
+                session_id: Key(Uuid::from_u128(id)),
+                owner_kind: "staff".to_owned(),
+                owner: "li".to_owned(),
+                carrier: "bearer".to_owned(),
+                secret_hash: vec![1],
+                created_at: at(0),
+                seen_at: at(0),
+                ends_at: at(ends),
+                ended_at: None,
+                ended_why: None,
+            };
+            let (over, open_still) = (Uuid::from_u128(1), Uuid::from_u128(2));
+            let spent = store
+                .write(move |tx| {
+                    open(tx, &session(1, 12))?;
+                    open(tx, &session(2, 36))?;
+                    Ok(exchange(tx, over, &[1], &[2], at(1).0)? && exchange(tx, open_still, &[1], &[2], at(1).0)?)
+                })
+                .await
+                .unwrap();
+            assert!(spent);
+            assert_eq!(store.write(move |tx| forget(tx, at(24).0)).await.unwrap(), 1);
+            assert_eq!(store.write(move |tx| forget(tx, at(24).0)).await.unwrap(), 0);
+            let left = store
+                .read(move |db| {
+                    let gone = (find(db, over)?, was_spent(db, over, &[1])?);
+                    Ok((gone, find(db, open_still)?.is_some(), was_spent(db, open_still, &[1])?))
+                })
+                .await
+                .unwrap();
+            assert_eq!(left, ((None, false), true, true));
+        }
+    }
+}

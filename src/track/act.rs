@@ -16,12 +16,12 @@ use crate::store::cases::{self, Loaded, Save, Sealed};
 use crate::store::filing::{CaseRow, ClockRow, LinkRow, PartyRow};
 use crate::store::outbox::OutboxRow;
 use crate::store::types::{At, Key};
-use crate::store::{Db, StoreError, Tx, users};
+use crate::store::{Db, StoreError, Tx, outbox, users};
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry};
 use crate::track::notices::Told;
 use crate::track::verdicts::{self, Machine, Verdict};
-use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices};
+use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices, rating};
 use crate::{ambient, domain::text};
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -213,9 +213,7 @@ fn save_one(
     let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
     let mut parties = Vec::new();
     if !step.notices.is_empty() || !step.supplied.is_empty() || documents::is_owed(step) {
-        for row in cases::parties(tx.db(), found)? {
-            parties.push(dossier.open_party(&row).map_err(unreadable)?);
-        }
+        parties = dossier.open_parties(&cases::parties(tx.db(), found)?).map_err(unreadable)?;
     }
     let changed = match supplied(&step.supplied, &mut parties) {
         Ok(changed) => changed,
@@ -272,8 +270,34 @@ fn save_one(
         tokens,
         deltas: count(Some(&found.case), &step.case),
     };
+    if matches!(step.action, Action::Rate | Action::Reopen) {
+        outbox::call_off(tx, found.case.id, rating::NOTICE, now)?;
+    }
     cases::save(tx, save)?;
     Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))
+}
+
+/// Times that a unit is run anew when the case moves on meanwhile.
+const ATTEMPTS: u32 = 5;
+
+/// Runs a unit of work that adds to a case. That someone else moves the case on in between (PostgreSQL) doesn't bar it: it
+/// is run again, and reads the case as it is then.
+///
+/// # Errors
+/// The store's; [`StoreError::Stale`] when it was overtaken each time.
+pub async fn again_if_overtaken<T: Send + 'static>(
+    app: &Arc<App>,
+    unit: impl Fn(&App, &mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
+) -> Result<T, StoreError> {
+    let mut end = Err(StoreError::Stale);
+    for _ in 0..ATTEMPTS {
+        let (shared, unit) = (Arc::clone(app), unit.clone());
+        end = app.store.write(move |tx| unit(&shared, tx)).await;
+        if !matches!(end, Err(StoreError::Stale)) {
+            break;
+        }
+    }
+    end
 }
 
 /// Keeps that something was added to a case, in the unit that keeps its row; `before` is the case as it is now.
@@ -301,11 +325,16 @@ fn owed(app: &App, dossier: &Dossier<'_>, step: &Step, parties: &[Party], now: j
     let merchant = parties.iter().find(|party| party.role == Some(PartyRole::Respondent));
     let merchant = merchant.and_then(|party| party.name.as_deref());
     let carried = [Some(&step.open), step.personal.as_ref()];
-    let values = notices::values(app, &app.catalogue(), &step.case, merchant, carried);
+    let mut values = notices::values(app, &app.catalogue(), &step.case, merchant, carried);
+    let asked = rating::asks(app, &step.case, now);
+    asked.fill(&mut values);
     let told = |owed: &Owed, party: &Party| {
         let to = if owed.to == PartyRole::Respondent { Audience::Respondent } else { Audience::Complainant };
         let (phone, email) = (party.phone.as_deref(), party.email.as_deref());
-        let told = Told { notice: owed.notice, to, phone, email, values: &values, event: Some(step.case.version) };
+        let (due_at, expires_at) =
+            if owed.notice == rating::NOTICE { (asked.due_at, Some(asked.expires_at)) } else { (now, None) };
+        let event = Some(step.case.version);
+        let told = Told { notice: owed.notice, to, phone, email, values: &values, event, due_at, expires_at };
         notices::rows(app, dossier, &step.case, &told, now)
     };
     let mut rows = Vec::new();

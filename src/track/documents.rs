@@ -9,20 +9,16 @@ use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::{Action, Delivery, DocumentKind, PartyRole, Role};
-use crate::privacy::OpenError;
 use crate::store::cases::{self, Loaded};
 use crate::store::documents::{self, DeliveryRow, DocumentRow};
 use crate::store::types::{At, On};
 use crate::store::{StoreError, Tx};
-use crate::track::act::{ActError, save_record};
+use crate::track::act::{ActError, again_if_overtaken, save_record};
 use crate::track::dossier::{Dossier, Party};
 use crate::track::{Refused, Step};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-
-/// Times that a document is issued anew when the case moves on meanwhile (PostgreSQL).
-const ATTEMPTS: u32 = 5;
 
 fn unreadable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unreadable(error.to_string())
@@ -139,7 +135,7 @@ pub struct Order {
 /// # Errors
 /// When there is no such case for this caller, or it has no such form; the store's.
 pub async fn issue(app: &Arc<App>, order: Order) -> Result<i16, ActError> {
-    retried(app, move |app, tx| {
+    again_if_overtaken(app, move |app, tx| {
         let Some(found) = cases::load(tx.db(), &order.scope, &order.reference)? else {
             return Ok(Err(ActError::NotFound));
         };
@@ -153,7 +149,7 @@ pub async fn issue(app: &Arc<App>, order: Order) -> Result<i16, ActError> {
             return Ok(Err(Refused::Invalid(faults).into()));
         }
         let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
-        let parties = opened(tx, &dossier, &found)?;
+        let parties = dossier.open_parties(&cases::parties(tx.db(), &found)?).map_err(unreadable)?;
         let fields = Map::new();
         let issued = issue_one(app, tx, &dossier, &found, &found.case, order.kind, &parties, &fields, &order.actor)?;
         let Some(told) = issued else { return Err(unreadable("the case's office isn't in the catalogue")) };
@@ -161,12 +157,7 @@ pub async fn issue(app: &Arc<App>, order: Order) -> Result<i16, ActError> {
         save_record(app, tx, &found, Action::Issue, json!({ "document": told }), &order.actor)?;
         Ok(Ok(no))
     })
-    .await
-}
-
-fn opened(tx: &mut Tx<'_>, dossier: &Dossier<'_>, found: &Loaded) -> Result<Vec<Party>, StoreError> {
-    let rows = cases::parties(tx.db(), found)?;
-    rows.iter().map(|row| dossier.open_party(row)).collect::<Result<_, OpenError>>().map_err(unreadable)
+    .await?
 }
 
 /// A delivery to record.
@@ -193,7 +184,7 @@ pub struct Delivered {
 /// # Errors
 /// When there is no such document for this caller, or it isn't for that party, or the day is wrong; the store's.
 pub async fn deliver(app: &Arc<App>, given: Delivered) -> Result<(), ActError> {
-    retried(app, move |app, tx| {
+    again_if_overtaken(app, move |app, tx| {
         let Some(found) = cases::load(tx.db(), &given.scope, &given.reference)? else {
             return Ok(Err(ActError::NotFound));
         };
@@ -231,23 +222,7 @@ pub async fn deliver(app: &Arc<App>, given: Delivered) -> Result<(), ActError> {
         save_record(app, tx, &found, Action::Deliver, told, &given.actor)?;
         Ok(Ok(()))
     })
-    .await
-}
-
-async fn retried<T: Send + 'static>(
-    app: &Arc<App>,
-    unit: impl Fn(&App, &mut Tx<'_>) -> Result<Result<T, ActError>, StoreError> + Clone + Send + 'static,
-) -> Result<T, ActError> {
-    let mut end = Err(StoreError::Stale);
-    for _ in 0..ATTEMPTS {
-        let (shared, unit) = (Arc::clone(app), unit.clone());
-        end = app.store.write(move |tx| unit(&shared, tx)).await;
-        // Someone else moved the case on in between, which bars no document.
-        if !matches!(end, Err(StoreError::Stale)) {
-            break;
-        }
-    }
-    end?
+    .await?
 }
 
 /// Parties that a kind of document is for.

@@ -146,6 +146,14 @@ impl<'a> Dossier<'a> {
         &self.key
     }
 
+    /// Opens parties, in the order of their rows.
+    ///
+    /// # Errors
+    /// When a field isn't what was sealed for its row.
+    pub fn open_parties(&self, parties: &[PartyRow]) -> Result<Vec<Party>, OpenError> {
+        parties.iter().map(|party| self.open_party(party)).collect()
+    }
+
     /// Seals the name of a file.
     pub fn seal_file_name(&self, entropy: &dyn Entropy, attachment: Key, name: &str) -> Vec<u8> {
         let field = Field { table: "attachments", column: "name", row: attachment.0.as_bytes() };

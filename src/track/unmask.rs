@@ -115,10 +115,7 @@ pub async fn unmask(app: &Arc<App>, request: Request) -> Result<Unmasked, Unmask
             }
             let unreadable = |error: crate::privacy::OpenError| StoreError::Unreadable(error.to_string());
             let dossier = Dossier::open(&shared.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
-            let mut parties = Vec::new();
-            for row in cases::parties(tx.db(), &found)? {
-                parties.push(dossier.open_party(&row).map_err(unreadable)?);
-            }
+            let parties = dossier.open_parties(&cases::parties(tx.db(), &found)?).map_err(unreadable)?;
             let asked = |field: &str| request.fields.contains(&field);
             let narrative = asked("narrative").then(|| dossier.open_narrative(&found.sealed.narrative)).transpose();
             let mut history = asked("history").then(Vec::new);

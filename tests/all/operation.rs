@@ -82,11 +82,17 @@ fn everything(app: &TestApp, cases: &[Case]) -> Vec<Value> {
     all
 }
 
+/// Tables that a serving process changes by itself between two looks: the backup's own audit entry, what the sender of
+/// notices and the hourly round keep, and each session's last use.
+fn moves_while_serving(table: &str) -> bool {
+    table.starts_with("audit") || ["outbox", "leases", "rounds", "sessions"].contains(&table)
+}
+
 /// Every row of every table as the database has it, but those of the audit log, which is written on.
 fn rows(app: &TestApp) -> Vec<String> {
     let mut database = app.contents();
     let mut rows = Vec::new();
-    for table in database.columns().into_keys().filter(|table| !table.starts_with("audit")) {
+    for table in database.columns().into_keys().filter(|table| !moves_while_serving(table)) {
         rows.extend(database.rows(&table).into_iter().map(|row| format!("{table} {row}")));
     }
     rows

@@ -40,9 +40,6 @@ use uuid::Uuid;
 /// The files of a case together may be this many times as large as the largest file.
 const TOTAL_FACTOR: u64 = 10;
 
-/// Times that a file is kept anew when the case moves on meanwhile.
-const ATTEMPTS: u32 = 5;
-
 /// Longest name of a file, in characters.
 const LONGEST_NAME: usize = 120;
 
@@ -230,9 +227,7 @@ async fn keep(
 ) -> Result<AttachmentView, Problem> {
     // To the microsecond, as both engines keep it.
     let now = Timestamp::from_microsecond(app.now().as_microsecond()).map_err(Problem::internal)?;
-    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    let random = ambient::draw::<10>(app.entropy.as_ref());
-    let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    let id = ambient::key_at(app.entropy.as_ref(), now);
     let object = format!("cases/{}/{id}", loaded.case.id.0);
     let size = file.bytes.len() as u64;
     let name = if file.name.is_empty() { format!("file.{}", extension(&media_type)) } else { file.name };
@@ -263,15 +258,8 @@ async fn keep(
         added_at: At(now),
         added_by: actor.role.code().to_owned(),
     };
-    let mut end = Err(StoreError::Stale);
-    for _ in 0..ATTEMPTS {
-        let (shared, loaded, kept, actor) = (Arc::clone(app), loaded.clone(), row.clone(), actor.clone());
-        end = app.store.write(move |tx| keep_row(&shared, tx, &loaded, &kept, &actor)).await;
-        // Someone else moved the case on in between, which bars no file.
-        if !matches!(end, Err(StoreError::Stale)) {
-            break;
-        }
-    }
+    let kept = row.clone();
+    let end = act::again_if_overtaken(app, move |app, tx| keep_row(app, tx, &loaded, &kept, &actor)).await;
     let end = end.map_err(Problem::from).and_then(|end| end);
     if let Err(problem) = end {
         if let Err(error) = app.objects.delete(&at).await {
@@ -337,7 +325,7 @@ fn view(row: &AttachmentRow, name: String) -> AttachmentView {
     security(("bearer" = [])))]
 pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    let loaded = readable(&app, &caller, &path).await?;
+    let loaded = super::cases::load_with_filer(&app, &caller, &path).await?;
     let seen = loaded.clone();
     let rows = app.store.read(move |db| attachments::of(db, &seen)).await?;
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
@@ -346,12 +334,6 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
         items.push(view(row, dossier.open_file_name(row.attachment_id, &row.name)?));
     }
     Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
-}
-
-/// A case whose files the caller may see: what a reporter sends may show who it is.
-async fn readable(app: &App, caller: &Caller, path: &str) -> Result<Loaded, Problem> {
-    let loaded = super::cases::load(app, caller, reference(path)?).await?;
-    if sees_filer(&loaded.case, caller) { Ok(loaded) } else { Err(Problem::not_for_role()) }
 }
 
 /// A file, to be saved.

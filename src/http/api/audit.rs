@@ -134,8 +134,8 @@ pub async fn page(app: web::Data<App>, caller: Caller, params: Params<AuditParam
 fn shown(app: &App, listed: Listed) -> AuditEntry {
     let Listed { record, case } = listed;
     // A reason that can't be opened any more belonged to a case that was erased.
-    let reason = case.as_ref().zip(record.case).and_then(|((_, data_key), id)| {
-        let dossier = Dossier::open(&app.vault, crate::domain::case::CaseId(id), data_key).ok()?;
+    let reason = case.as_ref().zip(record.case).and_then(|(known, id)| {
+        let dossier = Dossier::open(&app.vault, crate::domain::case::CaseId(id), &known.data_key).ok()?;
         dossier.open_reason(record.id, record.sealed.as_deref()?).ok()
     });
     AuditEntry {
@@ -148,7 +148,7 @@ fn shown(app: &App, listed: Listed) -> AuditEntry {
         actor: record.actor,
         unit: record.unit,
         division: record.division,
-        case: case.map(|(reference, _)| reference),
+        case: case.map(|known| known.reference),
         request_id: record.request_id,
         data: serde_json::from_str(&record.data).unwrap_or_default(),
         reason,

@@ -112,6 +112,15 @@ pub(super) async fn load(app: &App, caller: &Caller, reference: Reference) -> Re
     app.store.read(move |db| cases::load(db, &scope, &reference)).await?.ok_or_else(Problem::not_found)
 }
 
+/// A case within the caller's scope of which they may see what names its filer: a reporter's files and documents do.
+///
+/// # Errors
+/// 404, or 403 for those to whom the filer isn't shown.
+pub(super) async fn load_with_filer(app: &App, caller: &Caller, path: &str) -> Result<Loaded, Problem> {
+    let loaded = load(app, caller, reference(path)?).await?;
+    if views::sees_filer(&loaded.case, caller) { Ok(loaded) } else { Err(Problem::not_for_role()) }
+}
+
 /// What belongs to a case, as it is stored.
 struct Belongings {
     parties: Vec<PartyRow>,
@@ -149,10 +158,7 @@ fn shown(
     let catalogue = app.catalogue();
     let case: Case = loaded.case;
     let dossier = Dossier::open(&app.vault, case.id, &loaded.sealed.data_key)?;
-    let mut parties = Vec::with_capacity(belongings.parties.len());
-    for row in &belongings.parties {
-        parties.push(dossier.open_party(row)?);
-    }
+    let parties = dossier.open_parties(&belongings.parties)?;
     let context = belongings.surroundings.context_for(app, caller.who.division);
     let available = available_actions(&catalogue, &case, caller.who.role, &context);
     let narrative = dossier.open_narrative(&loaded.sealed.narrative)?;

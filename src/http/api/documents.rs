@@ -4,12 +4,11 @@ use crate::app::App;
 use crate::document::{self, STYLE};
 use crate::domain::problem::Invalid;
 use crate::domain::vocabulary::{Delivery, DocumentKind, PartyRole, Role};
-use crate::http::api::{cases, reference};
+use crate::http::api::cases;
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::{Body, Params};
 use crate::http::openapi::{DeliveryCode, DocumentCode, PartyCode, RoleCode};
-use crate::http::views::sees_filer;
 use crate::store::cases::Loaded;
 use crate::store::documents::{self, DeliveryRow, DocumentRow};
 use crate::track::documents::{self as work, Delivered, Order, addressees, may_read};
@@ -132,7 +131,8 @@ pub struct FormatParam {
         (status = 404, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let found = readable(&app, &caller, &path).await?;
+    caller.signed_in()?;
+    let found = cases::load_with_filer(&app, &caller, &path).await?;
     let seen = found.clone();
     let (rows, deliveries) =
         app.store.read(move |db| Ok((documents::of(db, &seen)?, documents::deliveries(db, &seen)?))).await?;
@@ -141,11 +141,11 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
     Ok(HttpResponse::Ok().json(DocumentPage { items: items.collect(), next_cursor: None }))
 }
 
-/// A case whose documents the caller may see: one of a reporter names them.
-async fn readable(app: &App, caller: &Caller, path: &str) -> Result<Loaded, Problem> {
+/// The case and the number of the document that a path names.
+async fn named(app: &App, caller: &Caller, path: &(String, String)) -> Result<(Loaded, i16), Problem> {
     caller.signed_in()?;
-    let found = cases::load(app, caller, reference(path)?).await?;
-    if sees_filer(&found.case, caller) { Ok(found) } else { Err(Problem::not_for_role()) }
+    let found = cases::load_with_filer(app, caller, &path.0).await?;
+    Ok((found, path.1.parse().map_err(|_| Problem::not_found())?))
 }
 
 fn view(app: &App, row: &DocumentRow, deliveries: &[DeliveryRow]) -> DocumentView {
@@ -191,22 +191,34 @@ pub async fn print(
     path: web::Path<(String, String)>,
     params: Params<FormatParam>,
 ) -> Result<HttpResponse, Problem> {
-    let (number, no) = path.into_inner();
-    let found = readable(&app, &caller, &number).await?;
-    let no: i16 = no.parse().map_err(|_| Problem::not_found())?;
+    let (found, no) = named(&app, &caller, &path).await?;
     let seen = found.clone();
     let row = app.store.read(move |db| documents::find(db, &seen, no)).await?.ok_or_else(Problem::not_found)?;
     if !may_read(&app, caller.who.role, &row.kind) {
         return Err(Problem::not_found());
     }
     let page = work::open(&app, &found, &row)?;
-    match params.0.format.as_deref().unwrap_or("pdf") {
+    let format = match params.0.format.as_deref().unwrap_or("pdf") {
+        "json" => "json",
+        "html" => "html",
+        "pdf" => "pdf",
+        _ => {
+            let fault = Invalid::new("unknown_value", "unknown form").allowed("pdf, html, json");
+            return Err(Problem::field("/format", fault));
+        }
+    };
+    if caller.is_staff() {
+        // It shows names, numbers and addresses whole; what can't be written down isn't shown.
+        let entry = caller.occasion(&app).document_printed(&row.kind, no, format);
+        app.record(entry.about(found.case.id, found.case.division)).await?;
+    }
+    match format {
         "json" => Ok(HttpResponse::Ok().json(page)),
         "html" => Ok(HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
             .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.as_str()))
             .body(document::html(&page))),
-        "pdf" => {
+        _ => {
             let name = format!("inline; filename=\"{}-{no}.pdf\"", found.case.reference);
             // Some milliseconds of a core: not on the threads that answer requests.
             let bytes = web::block(move || document::pdf(&page)).await.map_err(Problem::internal)?;
@@ -215,7 +227,6 @@ pub async fn print(
                 .insert_header((header::CONTENT_DISPOSITION, name))
                 .body(bytes.map_err(Problem::internal)?))
         }
-        _ => Err(Problem::field("/format", Invalid::new("unknown_value", "unknown form").allowed("pdf, html, json"))),
     }
 }
 
@@ -237,7 +248,8 @@ pub async fn issue(
     path: web::Path<String>,
     body: Body<Issue>,
 ) -> Result<HttpResponse, Problem> {
-    let found = readable(&app, &caller, &path).await?;
+    caller.signed_in()?;
+    let found = cases::load_with_filer(&app, &caller, &path).await?;
     if !may_issue(caller.who.role) {
         return Err(Problem::not_for_role());
     }
@@ -279,9 +291,7 @@ pub async fn deliver(
     path: web::Path<(String, String)>,
     body: Body<Deliver>,
 ) -> Result<HttpResponse, Problem> {
-    let (number, no) = path.into_inner();
-    let found = readable(&app, &caller, &number).await?;
-    let no: i16 = no.parse().map_err(|_| Problem::not_found())?;
+    let (found, no) = named(&app, &caller, &path).await?;
     if !may_issue(caller.who.role) {
         return Err(Problem::not_for_role());
     }

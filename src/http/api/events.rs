@@ -40,11 +40,8 @@ pub async fn history(
         .await?;
     let (loaded, rows, parties) = found.ok_or_else(Problem::not_found)?;
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
-    let mut people = Vec::new();
-    for row in &parties {
-        people.push(dossier.open_party(row)?);
-    }
-    let people = people.iter().filter(|party| !views::is_merchant(party.role));
+    let parties = dossier.open_parties(&parties)?;
+    let people = parties.iter().filter(|party| !views::is_merchant(party.role));
     let names: Vec<&str> = people.filter_map(|party| party.name.as_deref()).collect();
     let own = caller.who.role == Role::Consumer;
     let mut texts = Vec::with_capacity(rows.len());

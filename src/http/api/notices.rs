@@ -115,21 +115,7 @@ pub async fn list(app: web::Data<App>, caller: Caller, params: Params<NoticesPar
     cursor::check(faults)?;
     let most = i64::try_from(limit).unwrap_or(100) + 1;
     let state = state.unwrap_or(outbox::FAILED);
-    let mut rows = app
-        .store
-        .read(move |db| {
-            let rows = outbox::page(db, &scope, state, before, most)?;
-            let mut known = Vec::with_capacity(rows.len());
-            for row in rows {
-                let case = match row.case_id {
-                    Some(id) => cases::load_by_id(db, &scope, CaseId(id.0))?,
-                    None => None,
-                };
-                known.push((row, case.map(|case| (case.case.reference, case.sealed.data_key))));
-            }
-            Ok(known)
-        })
-        .await?;
+    let mut rows = app.store.read(move |db| outbox::page(db, &scope, state, before, most)).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next_cursor = rows.last().filter(|_| more).map(|(row, _)| cursor::of_code(&row.outbox_id.0.to_string()));
@@ -137,14 +123,14 @@ pub async fn list(app: web::Data<App>, caller: Caller, params: Params<NoticesPar
     let items = rows
         .into_iter()
         .map(|(row, case)| {
-            let (reference, key) = case.unzip();
+            let (reference, key) = case.map(|case| (case.reference, case.data_key)).unzip();
             let key = key.filter(|_| !admin);
             let shown = owe::open(&app.vault, key.as_deref(), &row).ok().filter(|_| !admin);
             let masked = shown.map(|(to, _)| if to.contains('@') { mask_email(&to) } else { mask_phone(&to) });
             let advice = (row.state == outbox::FAILED).then(|| advice(row.fault.as_deref()));
             NoticeLine {
                 id: row.outbox_id.0.to_string(),
-                case: reference.map(|reference| reference.as_str().to_owned()),
+                case: reference,
                 notice: row.notice,
                 channel: row.channel,
                 audience: row.audience,
@@ -167,7 +153,7 @@ fn advice(fault: Option<&str>) -> &'static str {
         Some("no_address") => {
             "the address can't be one: correct it at the case (supply), or tell the person in another way"
         }
-        Some(code) if code.starts_with("smtp_55") || code.starts_with("bounced") => {
+        Some(code) if code.starts_with("smtp_55") => {
             "the receiving side refuses this address: correct it at the case (supply), or tell the person in another way"
         }
         Some("no_text" | "without_text" | "sealed" | "erased") => {

@@ -155,14 +155,6 @@ impl Frame {
     pub fn ok(&self, page: &impl Template) -> Result<HttpResponse, Problem> {
         self.answer(StatusCode::OK, page)
     }
-
-    /// To another page, after a form was taken.
-    pub fn see_other(&self, path: &str) -> HttpResponse {
-        HttpResponse::SeeOther()
-            .insert_header((header::LOCATION, path.to_owned()))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .finish()
-    }
 }
 
 impl FromRequest for Frame {

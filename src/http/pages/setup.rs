@@ -89,11 +89,9 @@ pub async fn create(
         end => end?,
     };
     let now = app.now();
-    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    let random = ambient::draw::<10>(app.entropy.as_ref());
     let user = User {
         username: username.clone(),
-        id: uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid(),
+        id: ambient::key_at(app.entropy.as_ref(), now),
         role: Role::Admin,
         unit: None,
         division: None,
