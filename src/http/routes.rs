@@ -54,6 +54,9 @@ routes! {
     "/api/v1/cases/{reference}/documents/{no}"        get api::documents::print;
     "/api/v1/cases/{reference}/documents/{no}/deliveries" post api::documents::deliver;
     "/api/v1/cases/{reference}/unmask"                post api::unmask::show;
+    "/api/v1/cases/{reference}/hold"                  get api::hold::show, post api::hold::change;
+    "/api/v1/cases/{reference}/corrections"           get api::corrections::list, post api::corrections::ask;
+    "/api/v1/cases/{reference}/corrections/{no}"      post api::corrections::decide;
     "/api/v1/ratings/{token}"                         get api::ratings::show, post api::ratings::answer;
     // Previews
     "/api/v1/classify"                                post api::preview::classify;
@@ -75,6 +78,7 @@ routes! {
     "/api/v1/auth/refresh"                            post api::auth::refresh;
     "/api/v1/auth/logout"                             post api::auth::logout;
     "/api/v1/me"                                      get api::auth::me;
+    "/api/v1/me/export"                               get api::subject::export;
     "/api/v1/me/sessions"                             get api::auth::list;
     "/api/v1/me/sessions/{id}"                        delete api::auth::end;
     // Reference data

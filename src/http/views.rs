@@ -6,6 +6,7 @@
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::{Case, Consents, ExternalReference, Milestones, Rating};
 use crate::domain::clock::Clock;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::identifiers::{mask_address, mask_email, mask_id, mask_name, mask_phone};
 use crate::domain::money::Money;
 use crate::domain::text::redact;
@@ -38,7 +39,7 @@ pub struct Coded {
 }
 
 /// A case, as its caller may see it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Case)]
 pub struct CaseView {
     /// Number for people.
@@ -104,6 +105,8 @@ pub struct CaseView {
     pub statutory: bool,
     /// A report without a name.
     pub anonymous: bool,
+    /// Its time of keeping is over: what people wrote, and who they are, isn't kept any more.
+    pub erased: bool,
     /// Times that it was returned, whether a dispute over competence is open; for staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub competence: Option<CompetenceView>,
@@ -124,6 +127,8 @@ pub struct CaseView {
     #[schema(value_type = Vec<AvailableSchema>)]
     pub available_actions: Vec<Available>,
 }
+
+hidden_debug!(CaseView);
 
 /// Whose word the sector is, and what the classifier said.
 #[derive(Debug, Serialize, ToSchema)]
@@ -227,7 +232,7 @@ pub struct CompetenceView {
 }
 
 /// Someone who takes part.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct PartyView {
     /// In which part.
     #[schema(value_type = PartyCode)]
@@ -257,11 +262,14 @@ pub struct PartyView {
     pub masked: bool,
 }
 
+hidden_debug!(PartyView);
+
 /// What belongs to a case, opened.
-#[derive(Debug)]
 pub struct Opened {
     /// The case.
     pub case: Case,
+    /// Whether it was erased; then there is neither narrative nor party.
+    pub erased: bool,
     /// Its narrative.
     pub narrative: String,
     /// Its parties.
@@ -271,6 +279,8 @@ pub struct Opened {
     /// What the caller can do.
     pub available: Vec<Available>,
 }
+
+hidden_debug!(Opened);
 
 /// Whether a caller may know who filed: a report's reporter is known to its office alone, and to itself.
 pub fn sees_filer(case: &Case, caller: &Caller) -> bool {
@@ -284,7 +294,7 @@ pub fn sees_filer(case: &Case, caller: &Caller) -> bool {
 
 /// A case as a caller may see it.
 pub fn case(catalogue: &Catalogue, opened: Opened, caller: &Caller, lang: Lang, today: Date) -> CaseView {
-    let Opened { case, mut narrative, parties, linked, available } = opened;
+    let Opened { case, erased, mut narrative, parties, linked, available } = opened;
     if caller.who.role != Role::Consumer {
         // Numbers, addresses of mail and the names of those who take part are masked in it as they are beside it; what a
         // reporter wrote may name the reporter. Whoever needs them asks for them with a reason.
@@ -342,6 +352,7 @@ pub fn case(catalogue: &Catalogue, opened: Opened, caller: &Caller, lang: Lang, 
             .collect(),
         statutory: case.statutory,
         anonymous: case.anonymous,
+        erased,
         competence: staff.then_some(CompetenceView {
             returns: case.returns,
             in_dispute: case.in_dispute,
@@ -472,7 +483,7 @@ impl Names<'_> {
 }
 
 /// One step of a case's history.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct EventView {
     /// Number within the case, from 1.
@@ -512,6 +523,8 @@ pub struct EventView {
     /// Hash over that and this event.
     pub hash: String,
 }
+
+hidden_debug!(EventView);
 
 /// The history of a case.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,6 +3,7 @@
 use crate::ambient;
 use crate::app::App;
 use crate::domain::case::Actor;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
 use crate::domain::text::is_invisible;
@@ -44,7 +45,7 @@ const TOTAL_FACTOR: u64 = 10;
 const LONGEST_NAME: usize = 120;
 
 /// A file, as it is known.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Attachment)]
 pub struct AttachmentView {
     /// Id within the case.
@@ -66,6 +67,8 @@ pub struct AttachmentView {
     #[schema(value_type = RoleCode)]
     pub added_by: String,
 }
+
+hidden_debug!(AttachmentView);
 
 /// The files of a case.
 #[derive(Debug, Serialize, ToSchema)]
@@ -328,12 +331,17 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
     let loaded = super::cases::load_with_filer(&app, &caller, &path).await?;
     let seen = loaded.clone();
     let rows = app.store.read(move |db| attachments::of(db, &seen)).await?;
+    Ok(HttpResponse::Ok().json(AttachmentPage { items: shown(&app, &loaded, &rows)?, next_cursor: None }))
+}
+
+/// The files of a case with their names.
+///
+/// # Errors
+/// That what is sealed can't be opened.
+pub(super) fn shown(app: &App, loaded: &Loaded, rows: &[AttachmentRow]) -> Result<Vec<AttachmentView>, Problem> {
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
-    let mut items = Vec::with_capacity(rows.len());
-    for row in &rows {
-        items.push(view(row, dossier.open_file_name(row.attachment_id, &row.name)?));
-    }
-    Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
+    let named = |row: &AttachmentRow| Ok(view(row, dossier.open_file_name(row.attachment_id, &row.name)?));
+    rows.iter().map(named).collect()
 }
 
 /// A file, to be saved.

@@ -2,6 +2,7 @@
 
 use crate::access::{self, Carrier, Credentials, Opened, Refused, sessions};
 use crate::app::App;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::vocabulary::{Lang, Role};
 use crate::http::api::LangParam;
@@ -20,7 +21,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// What opens a session: number and PIN of a case, or name and password of an account.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// Reference number of a case.
@@ -34,8 +35,10 @@ pub struct TokenRequest {
     pub password: Option<Password>,
 }
 
+hidden_debug!(TokenRequest);
+
 /// An access token, and the token to get the next one with.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct TokenAnswer {
     /// To be sent as `Authorization: Bearer …`.
     pub access_token: String,
@@ -46,6 +49,8 @@ pub struct TokenAnswer {
     /// To be exchanged at `POST /api/v1/auth/refresh`, once. It ends with the session.
     pub refresh_token: String,
 }
+
+hidden_debug!(TokenAnswer);
 
 /// Opens a session.
 #[utoipa::path(post, path = "/api/v1/auth/token", tag = "sessions",

@@ -5,15 +5,18 @@ pub mod audit;
 pub mod auth;
 pub mod calendar;
 pub mod cases;
+pub mod corrections;
 pub mod documents;
 pub mod events;
 pub mod health;
+pub mod hold;
 pub mod metrics;
 pub mod notices;
 pub mod preview;
 pub mod queue;
 pub mod ratings;
 pub mod reference;
+pub mod subject;
 pub mod transitions;
 pub mod unmask;
 
