@@ -16,6 +16,7 @@ pub mod ratings;
 pub mod reference;
 pub mod transitions;
 pub mod unmask;
+pub mod webhooks;
 
 use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;
