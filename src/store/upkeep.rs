@@ -155,6 +155,7 @@ pub fn health(target: &Target) -> Result<Health, StoreError> {
     let mut db =
         db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     dialect::check_engine(&mut db)?;
+    dialect::check_file(&mut db)?;
     let (commits_are_synced, sync_setting) = dialect::syncing(&mut db)?;
     Ok(Health {
         inspection: backup::inspect(&mut db)?,

@@ -31,6 +31,7 @@ mod model;
 mod operation;
 mod pages;
 mod post;
+mod pressure;
 mod preview;
 mod privacy;
 mod rules;
