@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod bench;
 mod calendar;
 mod classify;
 mod data;
@@ -173,6 +174,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Measure: load made-up cases into an installation of its own (--data), serve it, and ask for what people ask for
+    Bench {
+        #[command(flatten)]
+        sizes: bench::Sizes,
     },
     /// Do what is due because time passed; a serving process does it every hour
     Tick {
@@ -371,6 +377,7 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
             do_work(given, Work::CalendarLoad { csv, year, version }, output)
         }
         Command::Audit { command: AuditCommand::Verify } => do_work(given, Work::AuditVerify, output),
+        Command::Bench { sizes } => bench::run(given, &sizes, output),
         Command::Tick { at } => do_work(given, Work::Tick { at }, output),
     }
 }

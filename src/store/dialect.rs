@@ -68,6 +68,18 @@ pub(super) fn check_file(db: &mut Db) -> Result<(), StoreError> {
     if check.quick_check == "ok" { Ok(()) } else { Err(StoreError::Corrupt(check.quick_check)) }
 }
 
+/// The process that serves this connection (PostgreSQL).
+pub(super) fn backend(db: &mut Db) -> Result<Option<u32>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = Integer)]
+        pid: i32,
+    }
+    let Db::Pg(c) = db else { return Ok(None) };
+    let Backend { pid } = diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(c)?;
+    Ok(u32::try_from(pid).ok())
+}
+
 /// Whether a commit waits for the disk, and the settings that say so.
 pub(super) fn syncing(db: &mut Db) -> Result<(bool, String), StoreError> {
     #[derive(QueryableByName)]
