@@ -4,7 +4,7 @@ use super::data::DataDir;
 use super::handover;
 use super::output::{Failure, OK, Output};
 use super::wire::{self, Where};
-use super::{backup, calendar, tick};
+use super::{backup, calendar, keys, tick};
 use crate::ambient::{SHANGHAI, Stopwatch};
 use crate::app::App;
 use crate::audit::Kind;
@@ -75,6 +75,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         let post = tokio::spawn(Arc::new(post).run());
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
+        let keys = tokio::spawn(keys::keep_up(Arc::clone(&app)));
         let looks = sqlite.then(|| tokio::spawn(looks(Arc::clone(&app))));
         let models = tokio::spawn(models(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
@@ -95,6 +96,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         rounds.abort();
         post.abort();
         checkpoints.abort();
+        keys.abort();
         if let Some(looks) = looks {
             looks.abort();
         }

@@ -211,7 +211,7 @@ pub(super) async fn app(
     let tokens = tokens(&ring, &clock)?;
     let attempts = attempts(&settings, &clock);
     let suite = Suite::parse(&settings.privacy.suite).ok_or_else(|| Failure::config("privacy.suite: unknown"))?;
-    let vault = Vault::new(&ring, suite);
+    let vault = Vault::new(&ring, suite).reading(data.key_ring());
     let audit_keys = AuditKeys::new(&ring).ok_or_else(|| Failure::config("the key ring has no audit key"))?;
     let checkpoints = Checkpoints::new(checkpoints, audit_keys);
     let parts = Parts {

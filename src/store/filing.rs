@@ -64,7 +64,9 @@ pub struct CaseRow {
     pub amount_fen: Option<i64>,
     /// Amount recovered.
     pub recovered_fen: Option<i64>,
-    /// The case's data key, wrapped.
+    /// The case's data key, wrapped. A step leaves it as it is: meanwhile it may have been wrapped anew
+    /// ([`crate::store::keys::replace`]), and what the step has read would bring the old one back.
+    #[diesel(skip_update)]
     pub data_key: Vec<u8>,
     /// The narrative, sealed.
     pub narrative: Vec<u8>,
