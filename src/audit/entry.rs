@@ -200,9 +200,9 @@ impl Occasion {
         self.entry(Kind::AccessDenied, data)
     }
 
-    /// Took data out as a file: `what` it holds, in which `format`, how many cases.
-    pub fn export(self, what: &'static str, format: &'static str, cases: u64) -> Entry {
-        self.entry(Kind::Export, json!({ "what": what, "format": format, "cases": cases }))
+    /// Took data out as a file: `what` it holds, in which `format`, and the question that it answers.
+    pub fn export(self, what: &'static str, format: &'static str, question: &Value) -> Entry {
+        self.entry(Kind::Export, json!({ "what": what, "format": format, "question": question }))
     }
 
     /// Saw masked fields of a case.

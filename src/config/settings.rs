@@ -143,6 +143,8 @@ pub struct Database {
     pub pool_size: u32,
     /// Seconds to wait for one.
     pub acquire_timeout_seconds: u64,
+    /// Units of work that may wait in each queue before the answer is 503.
+    pub queue_size: usize,
     /// Milliseconds after which PostgreSQL gives up a statement; 0 is never.
     pub statement_timeout_ms: u32,
     /// Milliseconds that SQLite waits for a lock of another process.

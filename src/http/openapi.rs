@@ -98,6 +98,7 @@ codes! {
         api::metrics::breakdown,
         api::metrics::scorecard,
         api::metrics::cases,
+        api::exports::cases,
         api::audit::page,
         api::reference::sectors,
         api::reference::departments,

@@ -71,6 +71,7 @@ routes! {
     "/api/v1/metrics/breakdown"                       get api::metrics::breakdown;
     "/api/v1/metrics/scorecard"                       get api::metrics::scorecard;
     "/api/v1/metrics/cases"                           get api::metrics::cases;
+    "/api/v1/exports/cases.{format}"                  get api::exports::cases;
     "/api/v1/audit"                                   get api::audit::page;
     // Sessions
     "/api/v1/auth/token"                              post api::auth::token;

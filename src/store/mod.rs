@@ -25,6 +25,7 @@ pub mod documents;
 pub mod engine;
 pub mod filing;
 mod kept;
+pub mod keys;
 pub mod learned;
 pub mod leases;
 pub mod meters;

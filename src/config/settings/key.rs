@@ -59,6 +59,7 @@ pub(super) const KEYS: &[Key] = &[
     secret("database", "url", Text(is_database, "sqlite:PATH, postgres://…, or nothing")),
     key("database", "pool_size", Whole(1, 256)),
     key("database", "acquire_timeout_seconds", Whole(1, 300)),
+    key("database", "queue_size", Whole(1, 1_000_000)),
     key("database", "statement_timeout_ms", Whole(0, 600_000)),
     key("database", "busy_timeout_ms", Whole(0, 60_000)),
     key("reference", "prefix", Text(is_prefix, "2 to 4 capital letters, without I and O")),

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod cases;
 pub mod documents;
 pub mod events;
+pub mod exports;
 pub mod health;
 pub mod metrics;
 pub mod notices;
