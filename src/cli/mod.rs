@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod bench;
 mod calendar;
 mod classify;
 mod data;
@@ -175,6 +176,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Measure: load made-up cases into an installation of its own (--data), serve it, and ask for what people ask for
+    Bench {
+        #[command(flatten)]
+        sizes: bench::Sizes,
     },
     /// The keys that personal data is sealed with
     Keys {
@@ -400,6 +406,7 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
             do_work(given, Work::CalendarLoad { csv, year, version }, output)
         }
         Command::Audit { command: AuditCommand::Verify } => do_work(given, Work::AuditVerify, output),
+        Command::Bench { sizes } => bench::run(given, &sizes, output),
         Command::Keys { command: KeysCommand::List } => do_work(given, Work::KeysList, output),
         Command::Keys { command: KeysCommand::Rotate } => do_work(given, Work::KeysRotate, output),
         Command::Keys { command: KeysCommand::Retire { id } } => do_work(given, Work::KeysRetire { id }, output),

@@ -1,9 +1,9 @@
-//! The wrapped data keys, of cases and of what is owed without a case: listed and replaced when the key that wraps them is
+//! The wrapped data keys, of cases, of what is owed without a case, and of webhooks: listed and replaced when the key that wraps them is
 //! rotated. They say nothing of a case, and whoever rotates goes through all of them: no scope.
 
 use crate::store::db::Db;
 use crate::store::engine::{StoreError, Tx};
-use crate::store::schema::{cases, outbox};
+use crate::store::schema::{cases, outbox, webhooks};
 use crate::store::types::Key;
 use diesel::prelude::*;
 
@@ -14,25 +14,39 @@ pub enum Place {
     Case(Key),
     /// A row of the outbox, by its bucket and id.
     Outbox(i16, Key),
+    /// A webhook.
+    Webhook(Key),
 }
 
-/// Data keys behind a place: the cases' that aren't erased, then the outbox's. Empty at the end.
+/// Data keys behind a place: the cases' that aren't erased, then the outbox's, then the webhooks'. Empty at the end.
 ///
 /// # Errors
 /// The engine's.
 pub fn page(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
-    let behind = match after {
-        Some(Place::Outbox(bucket, id)) => Some((bucket, id)),
-        of_cases => {
-            let found = cases_behind(db, of_cases, limit)?;
-            if !found.is_empty() {
-                return Ok(found);
-            }
-            None
+    if matches!(after, None | Some(Place::Case(_))) {
+        let found = cases_behind(db, after, limit)?;
+        if !found.is_empty() {
+            return Ok(found);
         }
-    };
+    }
+    if !matches!(after, Some(Place::Webhook(_))) {
+        let found = outbox_behind(db, after, limit)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    let mut query = webhooks::table.into_boxed();
+    if let Some(Place::Webhook(id)) = after {
+        query = query.filter(webhooks::webhook_id.gt(id));
+    }
+    let rows: Vec<(Key, Vec<u8>)> =
+        query.order(webhooks::webhook_id).limit(limit).select((webhooks::webhook_id, webhooks::data_key)).load(db)?;
+    Ok(rows.into_iter().map(|(id, data_key)| (Place::Webhook(id), data_key)).collect())
+}
+
+fn outbox_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
     let mut query = outbox::table.filter(outbox::data_key.is_not_null()).into_boxed();
-    if let Some((bucket, id)) = behind {
+    if let Some(Place::Outbox(bucket, id)) = after {
         query = query.filter(outbox::bucket.gt(bucket).or(outbox::bucket.eq(bucket).and(outbox::outbox_id.gt(id))));
     }
     let rows: Vec<(i16, Key, Option<Vec<u8>>)> = query
@@ -79,6 +93,10 @@ pub fn replace(tx: &mut Tx<'_>, keys: &[Rewrapped]) -> Result<usize, StoreError>
             Place::Outbox(bucket, id) => {
                 let row = outbox::table.find((bucket, id)).filter(outbox::data_key.eq(before));
                 diesel::update(row).set(outbox::data_key.eq(after)).execute(tx.db)?
+            }
+            Place::Webhook(id) => {
+                let row = webhooks::table.find(id).filter(webhooks::data_key.eq(before));
+                diesel::update(row).set(webhooks::data_key.eq(after)).execute(tx.db)?
             }
         };
     }

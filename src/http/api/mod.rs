@@ -8,6 +8,7 @@ pub mod cases;
 pub mod corrections;
 pub mod documents;
 pub mod events;
+pub mod exports;
 pub mod health;
 pub mod hold;
 pub mod metrics;
@@ -19,6 +20,7 @@ pub mod reference;
 pub mod subject;
 pub mod transitions;
 pub mod unmask;
+pub mod webhooks;
 
 use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;
