@@ -64,7 +64,11 @@ fn prv_09_everything_that_is_kept_of_a_person_is_given_to_them_and_nothing_of_ot
         let auditor = app.auditor("320000");
         let entries = app.pages(&format!("/api/v1/audit?kind=export&case={}", case.reference), &auditor);
         assert_eq!(entries.len(), 1, "{engine}");
-        assert_eq!(entries[0]["data"], json!({ "what": "subject", "format": "json", "cases": 1 }), "{engine}");
+        assert_eq!(
+            entries[0]["data"],
+            json!({ "what": "subject", "format": "json", "question": { "cases": 1 } }),
+            "{engine}"
+        );
     }
 }
 

@@ -16,6 +16,7 @@ use crate::track::correct;
 use actix_web::{HttpResponse, web};
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 /// Cases of one person in an export; nobody has as many.
@@ -123,7 +124,7 @@ pub async fn export(app: web::Data<App>, caller: Caller, _no_parameters: Pairs) 
             case: shown::view(&app, &who, found, belongings, None)?,
         });
     }
-    let entry = caller.occasion(&app).export("subject", "json", list.len() as u64);
+    let entry = caller.occasion(&app).export("subject", "json", &json!({ "cases": list.len() }));
     app.store.write(move |tx| audit::append(tx, &entry)).await?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     Ok(HttpResponse::Ok().json(SubjectExport { made_at: app.now(), version, cases: list }))
