@@ -62,7 +62,10 @@ const ROOMS: &[Room] = &[
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
     ),
-    room("learn", &["domain", "ambient", "config", "privacy", "store", "app", "classify", "track"]),
+    room(
+        "learn",
+        &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "classify", "track"],
+    ),
     // The doors. They translate and decide nothing.
     room(
         "http",
