@@ -9,12 +9,15 @@ say() { echo "setup-tests: $*" >&2; }
 # Programs of the tests that come from PyPI, in an environment of their own below target/.
 python_packages() {
     local venv=target/test-venv
-    if "$venv/bin/python" -c 'import aiosmtpd, standardwebhooks' >/dev/null 2>&1; then return 0; fi
+    # Only the script of the checks of accessibility is taken out of its package, not the browsers that it would bring.
+    local axe=("$venv"/lib/python3*/site-packages/axe_playwright_python/axe.min.js)
+    if "$venv/bin/python" -c 'import aiosmtpd, standardwebhooks' >/dev/null 2>&1 && [[ -f "${axe[0]}" ]]; then return 0; fi
     if python3 -m venv "$venv" >/dev/null 2>&1 \
-        && "$venv/bin/pip" install --quiet "aiosmtpd>=1.4" "standardwebhooks>=1.0" >/dev/null 2>&1; then
-        say "installed into $venv: aiosmtpd, standardwebhooks"
+        && "$venv/bin/python" -m pip install --quiet "aiosmtpd>=1.4" "standardwebhooks>=1.0" >/dev/null 2>&1 \
+        && "$venv/bin/python" -m pip install --quiet --no-deps "axe-playwright-python>=0.1.8" >/dev/null 2>&1; then
+        say "installed into $venv: aiosmtpd, standardwebhooks, axe-core"
     else
-        say "could not install aiosmtpd and standardwebhooks (PyPI) into $venv: the tests against an SMTP server will say that they didn't run"
+        say "could not install aiosmtpd, standardwebhooks and axe-playwright-python (PyPI) into $venv: the tests that need them will say that they didn't run"
     fi
 }
 
@@ -29,6 +32,8 @@ need() { # COMMAND PACKAGE WHY
 need cc build-essential "SQLite, OpenSSL and the ciphers are compiled"
 need make build-essential "OpenSSL is built with it"
 need perl perl "OpenSSL is configured with it"
+need chromium chromium "the pages are tested in a browser"
+need chromedriver chromium-driver "the browser is driven through it"
 need pdftotext poppler-utils "printed documents are read back"
 if ! scripts/postgres-bin.sh >/dev/null; then
     missing+=(postgresql)

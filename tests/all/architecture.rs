@@ -66,6 +66,8 @@ const ROOMS: &[Room] = &[
         "learn",
         &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "classify", "track"],
     ),
+    // Measuring: it files, loads and asks as everyone else does.
+    room("bench", &["domain", "ambient", "config", "store", "app", "intake", "route", "track"]),
     // The doors. They translate and decide nothing.
     room(
         "http",
@@ -78,7 +80,7 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
-            "intake", "classify", "learn", "route", "track", "measure", "notify", "http",
+            "intake", "classify", "learn", "bench", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),
