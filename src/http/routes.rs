@@ -91,6 +91,11 @@ routes! {
     "/sw.js"                                          get pages::assets::worker;
     "/manifest.webmanifest"                           get pages::assets::manifest;
     "/"                                               get pages::home::page;
+    "/ask"                                            get pages::ask::form, post pages::ask::answer;
+    "/file/done"                                      get pages::filing::done;
+    "/file/calendar.ics"                              get pages::filing::calendar;
+    "/file/clear"                                     post pages::filing::clear;
+    "/file/{step}"                                    get pages::filing::show, post pages::filing::answer;
     "/offline"                                        get pages::home::offline;
     "/privacy"                                        get pages::home::privacy;
     "/accessibility"                                  get pages::home::accessibility;

@@ -430,4 +430,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    drafts (token_hash) {
+        token_hash -> Binary,
+        data_key -> Binary,
+        fields -> Binary,
+        expires_at -> Ts,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links, outbox);

@@ -22,6 +22,7 @@ mod crash;
 mod documents;
 mod escalation;
 mod evidence;
+mod face;
 mod figures;
 mod filing;
 mod import;

@@ -3,8 +3,10 @@
 //! A page is an askama template (`templates/`) over [`frame::Frame`], which brings language, mode, texts, icons and the
 //! answer with its headers. [`form`] has the parts of forms, [`texts`] the words, [`fault`] the errors as pages.
 
+pub mod ask;
 pub mod assets;
 pub mod docs;
+pub mod filing;
 pub mod home;
 pub mod setup;
 
@@ -12,4 +14,5 @@ pub mod fault;
 pub mod form;
 pub mod frame;
 pub mod icons;
+pub mod places;
 pub mod texts;

@@ -60,16 +60,17 @@ mod tests {
     const CODED: &[&str] = &[
         "action",
         "clock",
+        "clock_later",
         "demand",
         "event",
         "fault",
         "field",
-        "flash",
         "hint",
+        "row",
+        "sector_about",
         "setup",
-        "state",
-        "state_line",
-        "station_kind",
+        "step_hint",
+        "step_title",
         "error",
     ];
 
