@@ -41,13 +41,15 @@ pub(super) struct Ground {
     pub(super) respondent: Option<Vec<u8>>,
     /// It was found in mediation (Art 27).
     pub(super) clue: bool,
+    /// When it was taken in, if that wasn't just now.
+    pub(super) taken_in: Option<Timestamp>,
 }
 
 /// A case as it will be stored, with what the answer tells of it.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) new: NewCase,
-    case: Case,
+    pub(super) case: Case,
     classification: Classification,
     routing: Routing,
 }
@@ -118,7 +120,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn draft(&self, kind: Kind, classification: Classification) -> Result<Draft, StoreError> {
-        let now = self.app.now();
+        let now = self.ground.taken_in.unwrap_or_else(|| self.app.now());
         let received_at = self.submission.received_at.unwrap_or(now);
         let id = new_id(self.app, received_at);
         let (case, routing) = self.open(kind, id, received_at, &classification)?;
@@ -280,7 +282,7 @@ impl Maker<'_> {
         Ok(NewCase {
             case: CaseRow::new(case, facts(case), &sealed, &last_hash, now)?,
             parties: parties.iter().map(|party| dossier.seal_party(entropy, party)).collect(),
-            event,
+            events: vec![event],
             clocks: ClockRow::of(case),
             external: external
                 .iter()
@@ -384,7 +386,16 @@ fn receipts(
         return Vec::new();
     }
     let values = notices::values(app, catalogue, case, submission.respondent.name.as_deref(), [None, None]);
-    let told = Told { notice: "receipt", to: Audience::Complainant, phone, email, values: &values, event: None };
+    let told = Told {
+        notice: "receipt",
+        to: Audience::Complainant,
+        phone,
+        email,
+        values: &values,
+        event: None,
+        due_at: now,
+        expires_at: None,
+    };
     notices::rows(app, dossier, case, &told, now)
 }
 

@@ -26,6 +26,7 @@ pub mod drafts;
 pub mod engine;
 pub mod filing;
 mod kept;
+pub mod keys;
 pub mod learned;
 pub mod leases;
 pub mod meters;

@@ -63,6 +63,7 @@ mod tests {
         "clock_later",
         "demand",
         "event",
+        "export",
         "fault",
         "field",
         "hint",
