@@ -1,8 +1,10 @@
 //! The consumer's face in a real browser: from the first word to the receipt and on to the rating, with and without scripts,
 //! in both languages and in elder mode.
 
-use crate::support::{Browser, Engine, Session, TestApp, engines};
-use serde_json::Value;
+use crate::support::filings::Case;
+use crate::support::server::Start;
+use crate::support::{Browser, Engine, FilingBuilder, Session, TestApp, engines};
+use serde_json::{Value, json};
 
 /// What an invented person writes.
 const STORY: &str = "11月8日在示例车行买了一辆电动车，2680元。骑了三天电池就充不进电，店家不给退也不给换。";
@@ -45,7 +47,7 @@ fn receipt(browser: &Browser) -> (String, String) {
 }
 
 fn sign_in(app: &TestApp, reference: &str, pin: &str) -> Session {
-    let body = serde_json::json!({ "reference": reference, "access_pin": pin });
+    let body = json!({ "reference": reference, "access_pin": pin });
     let reply = app.post("/api/v1/auth/token", &Session::anonymous()).json(&body).send();
     let token = reply.expect(200)["access_token"].as_str().map(str::to_owned);
     Session { name: reference.to_owned(), token }
@@ -136,6 +138,159 @@ fn faults_stand_at_the_question_and_at_the_top_and_nothing_typed_is_lost() {
     browser.sees("草稿已清除");
     browser.open("/file/who");
     assert_eq!(browser.path(), "/file/what");
+}
+
+/// A complaint with the office, entered through the API, and the browser at its page.
+fn follow(browser: &Browser, case: &Case) {
+    browser.open(&format!("/t?n={}", case.reference));
+    browser.send(&[("access_pin", &case.pin)]);
+    assert_eq!(browser.path(), "/t/case", "{}", browser.text());
+}
+
+#[test]
+fn a_case_is_followed_to_its_rating_and_every_page_is_sound() {
+    let Some((app, browser)) = open(Engine::Sqlite) else { return };
+    let case = FilingBuilder::complete().file(&app);
+    let officer = app.officer(&case.office());
+    browser.open("/t");
+    browser.is_sound();
+    browser.send(&[("reference", &case.reference), ("access_pin", "00000000")]);
+    browser.sees("编号和查询码对不上");
+    browser.is_sound();
+    follow(&browser, &case);
+    browser.sees("已交给负责单位，等它决定");
+    browser.sees("还剩");
+    browser.is_sound();
+    // A reminder, and what is wrong with a step.
+    browser.press("催一下");
+    browser.send(&[("remind_text", "请尽快决定")]);
+    browser.sees("已经提醒负责单位");
+    browser.sees("请尽快决定");
+    assert_eq!(browser.count("a[href='/t/act/remind']"), 0, "one reminder in three days");
+    // Evidence: judged by its content.
+    browser.press("补充照片或材料");
+    browser.is_sound();
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("合同.mov");
+    std::fs::write(&film, b"no picture at all").unwrap();
+    browser.keys("#file", film.to_str().unwrap());
+    browser.click("main form button[type=submit]");
+    browser.sees("合同.mov：这种文件收不了");
+    let picture = folder.path().join("小票.png");
+    browser.picture(&picture);
+    browser.keys("#file", picture.to_str().unwrap());
+    browser.wait("the picture is made smaller", |browser| {
+        browser.script("return document.getElementById('file').files[0].type", &[]) == "image/jpeg"
+    });
+    browser.click("main form button[type=submit]");
+    browser.sees("材料收到了");
+    browser.open("/t/files");
+    browser.sees("小票.jpg");
+    // The office works on it.
+    app.step(&case, &officer, "accept", &json!({}), "accepted");
+    browser.open("/t/case");
+    browser.press("回答：同意调解吗");
+    browser.is_sound();
+    browser.send(&[("given", "yes")]);
+    browser.sees("您的回答记下了");
+    app.step(&case, &officer, "record_consent", &json!({ "party": "respondent", "given": true }), "accepted");
+    app.step(&case, &officer, "start_mediation", &json!({}), "mediating");
+    let settlement =
+        json!({ "outcome": "mediated", "record": "商家退款", "agreement": "退款", "recovered": "2680.00" });
+    let settled = app.act(&case, &officer, "settle", &settlement);
+    if settled.status != 200 {
+        app.step(&case, &officer, "settle", &json!({ "outcome": "mediated", "record": "商家退款" }), "settled");
+    }
+    browser.open("/t/case");
+    browser.sees("双方达成一致");
+    browser.press("评价");
+    assert_eq!(browser.count("input:checked"), 0, "nothing is chosen beforehand");
+    browser.is_sound();
+    browser.send(&[("solved", "yes")]);
+    browser.sees("选一下满意程度");
+    assert_eq!(browser.count("[name=solved][value=yes]:checked"), 1, "what was chosen stays");
+    browser.send(&[("satisfied", "4"), ("contacted", "yes"), ("rate_text", "谢谢")]);
+    browser.sees("评价收到了");
+    browser.is_sound();
+    let view = app.case(&case, &app.consumer(&case));
+    assert_eq!((&view["rating"]["satisfied"], &view["rating"]["solved"]), (&json!(4), &json!(true)));
+    browser.press("退出");
+    browser.open("/t/case");
+    assert_eq!(browser.path(), "/t");
+}
+
+#[test]
+fn what_is_late_is_said_plainly_and_a_case_that_moved_on_loses_no_word() {
+    let mut app = Start::on(Engine::Sqlite).at("2026-06-02T09:00:00+08:00").start();
+    let case = FilingBuilder::complete().file(&app);
+    app.restart_at("2026-06-20T09:00:00+08:00");
+    let Some(browser) = Browser::of(&app) else { return };
+    browser.scripts(false);
+    follow(&browser, &case);
+    browser.sees("晚了 9 天，还没办完");
+    browser.sees("主管单位已看到");
+    browser.open("/t/act/withdraw");
+    // Meanwhile the office accepts.
+    let officer = app.officer(&case.office());
+    app.step(&case, &officer, "accept", &json!({}), "accepted");
+    browser.send(&[("withdraw_reason", "和商家私下解决了")]);
+    browser.sees("刚刚有了新进展");
+    browser.sees_no("已撤回");
+    browser.send(&[]);
+    browser.sees("已撤回");
+    browser.open("/t/case?lang=en&mode=elder");
+    browser.sees("You withdrew it");
+    browser.sees("Days late: 9");
+}
+
+#[test]
+fn offline_nothing_is_lost_and_one_case_is_made() {
+    let Some((app, browser)) = open(Engine::Sqlite) else { return };
+    answer_all(&browser, |_, _| {});
+    browser.offline(true);
+    browser.press("确认并提交投诉");
+    browser.wait("it says that it waits", |browser| browser.text().contains("没有网络，还没提交"));
+    browser.sees_no("投诉已提交");
+    browser.offline(false);
+    browser.wait("the receipt", |browser| browser.text().contains("投诉已提交"));
+    let (reference, pin) = receipt(&browser);
+    // Nothing of it stays in the browser.
+    browser.open("/");
+    let kept = "return JSON.stringify(localStorage) + ';' + document.cookie";
+    assert_eq!(browser.script(kept, &[]), "{};");
+    let cached = "const done = arguments[arguments.length - 1]; caches.keys().then((names) => Promise.all(names.map((name) =>
+        caches.open(name).then((cache) => cache.keys())))).then((all) => done(all.flat().map((one) => new URL(one.url).pathname)))";
+    let cached = browser.later(cached);
+    let cached: Vec<&str> = cached.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(cached.iter().all(|path| path.starts_with("/assets/") || *path == "/offline"), "{cached:?}");
+    // Sent again, as when the answer had been lost: the same receipt.
+    browser.open("/file/done");
+    assert_eq!(receipt(&browser), (reference, pin));
+    // What is typed without a network is there again.
+    browser.open("/file/what");
+    browser.fill("narrative", STORY);
+    browser.open("/");
+    browser.open("/file/what");
+    assert_eq!(browser.script("return document.getElementById('narrative').value", &[]), STORY);
+    drop(browser);
+    app.stop();
+    assert_eq!(app.contents().rows("cases").len(), 1);
+}
+
+/// Enter chooses a character of an input method; it doesn't send the form.
+#[test]
+fn composing_pinyin_sends_nothing() {
+    let Some((_app, browser)) = open(Engine::Sqlite) else { return };
+    browser.open("/t");
+    browser.click("#reference");
+    let enter = "const event = new KeyboardEvent('keydown', { key: 'Enter', isComposing: arguments[0], bubbles: true, cancelable: true });
+        return document.getElementById('reference').dispatchEvent(event)";
+    assert_eq!(browser.script(enter, &[json!(true)]), false, "the default is kept from happening");
+    assert_eq!(browser.script(enter, &[json!(false)]), true);
+    browser.devtools("Input.imeSetComposition", &json!({ "text": "nihao", "selectionStart": 5, "selectionEnd": 5 }));
+    browser.devtools("Input.insertText", &json!({ "text": "你好" }));
+    assert_eq!(browser.path(), "/t");
+    assert_eq!(browser.script("return document.getElementById('reference').value", &[]), "你好");
 }
 
 #[test]

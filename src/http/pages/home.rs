@@ -23,6 +23,8 @@ struct Notice<'a> {
     f: &'a Frame,
     title: &'a str,
     words: Vec<&'a str>,
+    /// Is opened anew when the network is back.
+    waits: bool,
 }
 
 /// The front page.
@@ -35,18 +37,18 @@ pub async fn page(app: web::Data<App>, frame: Frame, request: HttpRequest) -> Re
 /// What is shown when there is no network. It holds nothing of anyone, so that a browser may keep it.
 pub async fn offline(frame: Frame) -> Result<HttpResponse, Problem> {
     let words = vec![frame.t("offline.words"), frame.t("offline.kept")];
-    frame.ok(&Notice { f: &frame, title: frame.t("offline.title"), words })
+    frame.ok(&Notice { f: &frame, title: frame.t("offline.title"), words, waits: true })
 }
 
 /// How personal data is protected.
 pub async fn privacy(frame: Frame) -> Result<HttpResponse, Problem> {
     let words = vec![frame.t("privacy.sealed"), frame.t("privacy.shown"), frame.t("privacy.draft")];
-    frame.ok(&Notice { f: &frame, title: frame.t("privacy.title"), words })
+    frame.ok(&Notice { f: &frame, title: frame.t("privacy.title"), words, waits: false })
 }
 
 /// What these pages do for people with disabilities.
 pub async fn accessibility(frame: Frame) -> Result<HttpResponse, Problem> {
     let words =
         vec![frame.t("access.standard"), frame.t("access.keyboard"), frame.t("access.elder"), frame.t("access.phone")];
-    frame.ok(&Notice { f: &frame, title: frame.t("access.title"), words })
+    frame.ok(&Notice { f: &frame, title: frame.t("access.title"), words, waits: false })
 }

@@ -7,7 +7,9 @@ pub mod ask;
 pub mod assets;
 pub mod docs;
 pub mod filing;
+pub mod following;
 pub mod home;
+pub mod rate;
 pub mod setup;
 
 pub mod fault;

@@ -216,6 +216,13 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{script}: {error}{}", self.place()))
     }
 
+    /// Runs a script that gives its answer later, to the last of its arguments.
+    #[track_caller]
+    pub(crate) fn later(&self, script: &str) -> Value {
+        let given = RUNTIME.block_on(self.client.execute_async(script, Vec::new()));
+        given.unwrap_or_else(|error| panic!("{script}: {error}{}", self.place()))
+    }
+
     /// How many elements a selector finds.
     pub(crate) fn count(&self, css: &str) -> usize {
         RUNTIME.block_on(self.client.find_all(Locator::Css(css))).expect("elements").len()
@@ -312,7 +319,7 @@ impl Browser {
               .then((found) => done({ checked: found.passes.length, violations: found.violations.map((rule) => rule.id + ': '
                 + rule.help + ' — ' + rule.nodes.map((node) => node.html + ' ' + node.failureSummary).join('; ')) }),
               (error) => done({ checked: 0, violations: [String(error)] }))";
-        let found = RUNTIME.block_on(self.client.execute_async(run, Vec::new())).expect("axe runs");
+        let found = self.later(run);
         assert!(found["checked"].as_u64().is_some_and(|rules| rules > 5), "axe checked nothing: {found}");
         let violations = found["violations"].as_array().expect("a list");
         violations.iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()

@@ -5,6 +5,7 @@ use super::{Step, Visit, go};
 use crate::app::App;
 use crate::config::catalogue::Unit;
 use crate::domain::vocabulary::{ClockKind, Kind};
+use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::pages::frame::Frame;
 use crate::intake::submission::Entry;
@@ -65,6 +66,7 @@ struct Entered {
 struct Page<'a> {
     f: &'a Frame,
     told: &'a Told,
+    csrf: &'a str,
     report: bool,
     day: String,
     pin: String,
@@ -87,7 +89,12 @@ async fn receipt(app: &web::Data<App>, frame: &Frame, request: &HttpRequest) -> 
 }
 
 /// The receipt as a page.
-pub async fn page(app: web::Data<App>, frame: Frame, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn page(
+    app: web::Data<App>,
+    frame: Frame,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let Some(told) = receipt(&app, &frame, &request).await? else {
         // Not handed in yet, or the other click of two still is.
         let open = Visit::open(&app, &request).await?.is_some();
@@ -98,6 +105,7 @@ pub async fn page(app: web::Data<App>, frame: Frame, request: HttpRequest) -> Re
     let page = Page {
         f: &frame,
         told: &told,
+        csrf: caller.csrf(),
         report: told.kind == Kind::Report,
         day: frame.day(crate::ambient::today_in_shanghai(told.received_at)),
         pin: format!("{head} {tail}"),

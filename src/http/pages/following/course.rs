@@ -109,7 +109,12 @@ pub async fn page(
         withdraw: open.contains(&Action::Withdraw),
         entries,
         done: frame.coded("flash", done),
-        numbers: case.external.iter().filter(|one| one.system == "platform_12315").map(|one| one.number.clone()).collect(),
+        numbers: case
+            .external
+            .iter()
+            .filter(|one| one.system == "platform_12315")
+            .map(|one| one.number.clone())
+            .collect(),
     };
     frame.ok(&page)
 }
@@ -161,9 +166,7 @@ fn limit(frame: &Frame, calendar: &WorkCalendar, clock: &Clock, today: Date) -> 
     let due = frame.day(clock.due);
     let by = || frame.say("course.due", &[("day", &due)]);
     let (tone, icon, words, about) = match (clock.stopped_on, clock.paused_on) {
-        (Some(day), _) if day > clock.due => {
-            ("over", "late", say("course.was_late", days(clock.due, day)), by())
-        }
+        (Some(day), _) if day > clock.due => ("over", "late", say("course.was_late", days(clock.due, day)), by()),
         (Some(day), _) => ("ok", "check", frame.t("course.was_kept").to_owned(), frame.day(day)),
         (None, Some(since)) => {
             let since = frame.say("course.paused_since", &[("day", &frame.day(since))]);
@@ -180,7 +183,11 @@ fn limit(frame: &Frame, calendar: &WorkCalendar, clock: &Clock, today: Date) -> 
                 (_, true) => say("course.working_left", left),
                 (_, false) => say("course.left", left),
             };
-            let about = if clock.provisional { format!("{}{}{}", by(), frame.t("form.comma"), frame.t("done.provisional")) } else { by() };
+            let about = if clock.provisional {
+                format!("{}{}{}", by(), frame.t("form.comma"), frame.t("done.provisional"))
+            } else {
+                by()
+            };
             (if left <= 2 { "warn" } else { "ok" }, "clock", words, about)
         }
     };
@@ -200,12 +207,8 @@ fn acts(frame: &Frame, open: &[Action]) -> Vec<Act> {
         Action::Reopen => Some("flag"),
         _ => None,
     };
-    let files = Act {
-        code: "attach",
-        address: "/t/files".to_owned(),
-        icon: "camera",
-        words: frame.coded("action", "attach"),
-    };
+    let files =
+        Act { code: "attach", address: "/t/files".to_owned(), icon: "camera", words: frame.coded("action", "attach") };
     let offered = open.iter().filter_map(|action| {
         let icon = icon(*action)?;
         let address = format!("/t/act/{action}");
@@ -250,7 +253,10 @@ fn entry(frame: &Frame, catalogue: &Catalogue, case: &Case, event: &EventView) -
 
 /// Steps that people wait for.
 fn ends_a_limit(action: &str) -> bool {
-    matches!(action, "accept" | "refuse" | "settle" | "terminate" | "decide_filing" | "hand_over" | "transfer" | "inform")
+    matches!(
+        action,
+        "accept" | "refuse" | "settle" | "terminate" | "decide_filing" | "hand_over" | "transfer" | "inform"
+    )
 }
 
 /// What was written at a step.
@@ -277,7 +283,6 @@ pub async fn own(app: web::Data<App>, frame: Frame, caller: Caller) -> Result<Ht
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::catalogue::Catalogue;
     use crate::domain::vocabulary::ClockKind;
     use actix_web::test::TestRequest;
     use jiff::civil::date;
@@ -300,7 +305,7 @@ mod tests {
 
     fn told(clock: &Clock, today: Date) -> (String, String) {
         let frame = Frame::of(&TestRequest::get().uri("/t/case?lang=en").to_http_request());
-        let limit = limit(&frame, &Catalogue::default().calendar, clock, today);
+        let limit = limit(&frame, &WorkCalendar::for_tests(), clock, today);
         (limit.tone.to_owned(), limit.words)
     }
 
@@ -308,14 +313,14 @@ mod tests {
     fn a_limit_is_told_in_plain_words() {
         let of = |tone: &str, words: &str| (tone.to_owned(), words.to_owned());
         let days = clock(Span::Days(9));
-        assert_eq!(told(&days, date(2026, 6, 2)), of("ok", "8 days left"));
+        assert_eq!(told(&days, date(2026, 6, 2)), of("ok", "Days left: 8"));
         // A Friday and the working days after it: the weekend isn't counted.
-        assert_eq!(told(&clock(Span::WorkingDays(7)), date(2026, 6, 5)), of("ok", "3 working days left"));
+        assert_eq!(told(&clock(Span::WorkingDays(7)), date(2026, 6, 5)), of("ok", "Working days left: 3"));
         assert_eq!(told(&days, date(2026, 6, 10)), of("warn", "Today is the last day"));
-        assert_eq!(told(&days, date(2026, 6, 11)), of("over", "1 days late"));
+        assert_eq!(told(&days, date(2026, 6, 11)), of("over", "Days late: 1, and not done yet"));
         let stopped = |on| Clock { stopped_on: Some(on), ..days.clone() };
         assert_eq!(told(&stopped(date(2026, 6, 10)), date(2026, 7, 1)), of("ok", "Done in time"));
-        assert_eq!(told(&stopped(date(2026, 6, 12)), date(2026, 7, 1)), of("over", "Was 2 days late"));
+        assert_eq!(told(&stopped(date(2026, 6, 12)), date(2026, 7, 1)), of("over", "Days late: 2"));
         let paused = Clock { paused_on: Some(date(2026, 6, 3)), ..days };
         assert_eq!(told(&paused, date(2026, 7, 1)), of("paused", "Paused"));
     }

@@ -6,6 +6,7 @@ mod course;
 mod files;
 
 pub use acts::{act, form};
+pub(in crate::http::pages) use acts::{carried, judge, rating};
 pub use course::{own, page as course};
 pub use files::{add, page as files};
 
@@ -40,7 +41,12 @@ fn door(caller: &Caller, status: StatusCode, form: &Form) -> Result<HttpResponse
 }
 
 /// Asks for number and PIN; whoever has shown them already is led on. A number in the address is filled in.
-pub async fn enter(app: web::Data<App>, frame: Frame, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn enter(
+    app: web::Data<App>,
+    frame: Frame,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let asked = request.query_string().split('&').find_map(|pair| pair.strip_prefix("n="));
     let asked = asked.and_then(|number| Reference::parse(number).ok());
     if caller.who.case.is_some() {
