@@ -85,6 +85,8 @@ kinds! {
     ConfigurationChange = "configuration_change",
     /// A key was rotated or retired.
     KeyRotation = "key_rotation",
+    /// A system was subscribed to events, or its subscription changed.
+    WebhookChange = "webhook_change",
     /// A case was erased.
     Erasure = "erasure",
     /// A legal hold was placed or lifted.
@@ -242,6 +244,11 @@ impl Occasion {
     /// A key was made active (`rotated`), or taken out (`retired`).
     pub fn key_rotation(self, key: &str, id: &str, step: &'static str) -> Entry {
         self.entry(Kind::KeyRotation, json!({ "key": key, "id": id, "step": step }))
+    }
+
+    /// A webhook was `created`, `enabled`, `disabled`, `rotated`, `pinged` or `removed`.
+    pub fn webhook_change(self, webhook: Uuid, step: &'static str) -> Entry {
+        self.entry(Kind::WebhookChange, json!({ "webhook": webhook.to_string(), "step": step }))
     }
 
     /// A case's key was destroyed, by its class of retention.

@@ -43,3 +43,4 @@ mod rules;
 mod security_sessions;
 mod support;
 mod watch;
+mod webhooks;

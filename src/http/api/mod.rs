@@ -17,6 +17,7 @@ pub mod ratings;
 pub mod reference;
 pub mod transitions;
 pub mod unmask;
+pub mod webhooks;
 
 use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;

@@ -68,6 +68,7 @@ mod tests {
         "demand",
         "error",
         "event",
+        "export",
         "fault",
         "field",
         "flash",
@@ -75,8 +76,8 @@ mod tests {
         "row",
         "sector_about",
         "setup",
-        "state",
-        "state_line",
+        "stand",
+        "stand_line",
         "step_hint",
         "step_title",
     ];
@@ -159,7 +160,7 @@ mod tests {
         let of = |codes: Vec<&str>| -> BTreeSet<String> { codes.into_iter().map(str::to_owned).collect() };
         assert_eq!(keys("clock"), of(ClockKind::ALL.iter().map(|clock| clock.code()).collect()));
         assert_eq!(keys("demand"), of(Demand::ALL.iter().map(|demand| demand.code()).collect()));
-        for section in ["state", "state_line"] {
+        for section in ["stand", "stand_line"] {
             assert_eq!(keys(section), of(State::ALL.iter().map(|state| state.code()).collect()), "{section}");
         }
         assert_eq!(keys("step_title"), of(Step::ALL.iter().map(|step| step.name()).collect()));
