@@ -63,12 +63,17 @@ fn a_complaint_is_filed_page_by_page_and_every_page_is_sound() {
     answer_all(&browser, |browser, step| {
         assert_eq!(browser.path().split('?').next(), Some(format!("/file/{step}").as_str()), "{}", browser.text());
         browser.is_sound();
+        browser.pictures(step);
     });
     browser.sees("138****8000");
     browser.sees_no("13800138000");
     browser.press("确认并提交投诉");
     browser.sees("投诉已提交");
     browser.is_sound();
+    browser.pictures("done");
+    browser.media(true, &[]);
+    browser.pictures("done-print");
+    browser.media(false, &[]);
     let (reference, pin) = receipt(&browser);
     let case = case(&app, &reference, &pin);
     assert_eq!(case["narrative"], STORY);
@@ -102,6 +107,7 @@ fn it_works_without_scripts_in_english_and_in_elder_mode() {
         browser.send(&[]);
         browser.send(&[("anonymous", "yes"), ("name", "Someone")]);
         browser.sees("Report anonymously");
+        browser.pictures("check-elder-en");
         browser.sees_no("Someone");
         browser.press("Confirm and submit the report");
         browser.sees("Your report is submitted");
@@ -118,6 +124,7 @@ fn faults_stand_at_the_question_and_at_the_top_and_nothing_typed_is_lost() {
     browser.open("/file/what");
     browser.send(&[]);
     browser.sees("还差一点");
+    browser.pictures("what-error");
     assert!(browser.script("return document.title", &[]).as_str().unwrap().starts_with("错误："));
     assert_eq!(browser.script("return document.activeElement.id", &[]), "summary", "the summary has the focus");
     assert_eq!(browser.count("#narrative[aria-invalid=true][aria-describedby~=narrative-fault]"), 1);
@@ -166,6 +173,10 @@ fn a_case_is_followed_to_its_rating_and_every_page_is_sound() {
     browser.send(&[("remind_text", "请尽快决定")]);
     browser.sees("已经提醒负责单位");
     browser.sees("请尽快决定");
+    browser.pictures("case");
+    browser.media(false, &[("prefers-color-scheme", "dark")]);
+    browser.pictures("case-dark");
+    browser.media(false, &[]);
     assert_eq!(browser.count("a[href='/t/act/remind']"), 0, "one reminder in three days");
     // Evidence: judged by its content.
     browser.press("补充照片或材料");
@@ -174,7 +185,7 @@ fn a_case_is_followed_to_its_rating_and_every_page_is_sound() {
     let film = folder.path().join("合同.mov");
     std::fs::write(&film, b"no picture at all").unwrap();
     browser.keys("#file", film.to_str().unwrap());
-    browser.click("main form button[type=submit]");
+    browser.send(&[]);
     browser.sees("合同.mov：这种文件收不了");
     let picture = folder.path().join("小票.png");
     browser.picture(&picture);
@@ -182,7 +193,7 @@ fn a_case_is_followed_to_its_rating_and_every_page_is_sound() {
     browser.wait("the picture is made smaller", |browser| {
         browser.script("return document.getElementById('file').files[0].type", &[]) == "image/jpeg"
     });
-    browser.click("main form button[type=submit]");
+    browser.send(&[]);
     browser.sees("材料收到了");
     browser.open("/t/files");
     browser.sees("小票.jpg");
@@ -205,6 +216,7 @@ fn a_case_is_followed_to_its_rating_and_every_page_is_sound() {
     browser.send(&[("solved", "yes")]);
     browser.sees("选一下满意程度");
     assert_eq!(browser.count("[name=solved][value=yes]:checked"), 1, "what was chosen stays");
+    browser.pictures("rate-error");
     browser.send(&[("satisfied", "4"), ("contacted", "yes"), ("rate_text", "谢谢")]);
     browser.sees("评价收到了");
     browser.is_sound();
@@ -237,6 +249,7 @@ fn what_is_late_is_said_plainly_and_a_case_that_moved_on_loses_no_word() {
     browser.open("/t/case?lang=en&mode=elder");
     browser.sees("You withdrew it");
     browser.sees("Days late: 9");
+    browser.pictures("case-elder-en");
 }
 
 #[test]
@@ -298,6 +311,7 @@ fn a_question_is_answered_at_once_and_nothing_is_kept() {
     browser.sees("负责单位");
     browser.sees("江宁区");
     browser.is_sound();
+    browser.pictures("ask");
     drop(browser);
     app.stop();
     let mut kept = app.contents();

@@ -74,6 +74,7 @@ pub(crate) struct Browser {
     driver: Child,
     base: String,
     size: RefCell<(u32, u32)>,
+    offline: RefCell<bool>,
     _profile: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
@@ -127,6 +128,7 @@ impl Browser {
             driver,
             base: app.client.base().to_owned(),
             size: RefCell::new(PHONE),
+            offline: RefCell::new(false),
             _profile: profile,
             _turn: turn,
         };
@@ -161,6 +163,7 @@ impl Browser {
         self.devtools("Network.enable", &json!({}));
         let none = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
         self.devtools("Network.emulateNetworkConditions", &none);
+        self.offline.replace(offline);
     }
 
     /// What the browser says of its surroundings: `("prefers-color-scheme", "dark")`, `("prefers-contrast", "more")`;
@@ -245,20 +248,37 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{css}: {error}{}:\n{}", self.place(), self.text()))
     }
 
-    /// Clicks the first element that a selector finds, and waits for the page that it leads to.
+    /// Does what leads to another page, and waits until that is there.
+    #[track_caller]
+    fn leave(&self, by: impl FnOnce()) {
+        self.script("document.documentElement.dataset.asked = 1", &[]);
+        by();
+        // Without a network nothing is led to.
+        if *self.offline.borrow() {
+            return;
+        }
+        let there = "return document.documentElement.dataset.asked === undefined && document.readyState === 'complete'";
+        // Between two pages there is none to ask.
+        let arrived = || RUNTIME.block_on(self.client.execute(there, Vec::new())).is_ok_and(|there| there == true);
+        self.wait("the next page", |_| arrived());
+    }
+
+    /// Clicks the first element that a selector finds, on the page that is shown.
     #[track_caller]
     pub(crate) fn click(&self, css: &str) {
         let element = self.find(css);
         RUNTIME.block_on(element.click()).unwrap_or_else(|error| panic!("{css}: {error}{}", self.place()));
     }
 
-    /// Clicks the first link or button with these words.
+    /// Clicks the first link or button with these words, and waits for the page that it leads to.
     #[track_caller]
     pub(crate) fn press(&self, words: &str) {
-        let path = format!("//main//*[(self::a or self::button or self::summary) and contains(., '{words}')]");
+        let path = format!("//main//*[(self::a or self::button) and contains(., '{words}')]");
         let found = RUNTIME.block_on(self.client.find(Locator::XPath(&path)));
         let element = found.unwrap_or_else(|error| panic!("{words}: {error}{}:\n{}", self.place(), self.text()));
-        RUNTIME.block_on(element.click()).unwrap_or_else(|error| panic!("{words}: {error}{}", self.place()));
+        self.leave(|| {
+            RUNTIME.block_on(element.click()).unwrap_or_else(|error| panic!("{words}: {error}{}", self.place()));
+        });
     }
 
     /// Types into the element that a selector finds, as on a keyboard; into a choice of files, the path of one.
@@ -297,7 +317,7 @@ impl Browser {
         for (name, value) in answers {
             self.fill(name, value);
         }
-        self.click("main form button[type=submit]");
+        self.leave(|| self.click("main form button[type=submit]"));
     }
 
     /// Opens a page with a form and signs in with its answers; the page after it must be another one.
@@ -424,6 +444,17 @@ impl Browser {
         );
         fs::create_dir_all(file.parent().expect("a folder")).expect("the folder");
         fs::write(file, png.expect("base64")).expect("the picture is written");
+    }
+
+    /// Pictures of the page at both sizes, for the documentation, into the folder of `FANGXIN_SCREENSHOTS`; without it none.
+    pub(crate) fn pictures(&self, name: &str) {
+        let Some(folder) = std::env::var_os("FANGXIN_SCREENSHOTS") else { return };
+        let before = *self.size.borrow();
+        for (size, kind) in [(PHONE, "phone"), (SCREEN, "screen")] {
+            self.resize(size);
+            self.picture(&Path::new(&folder).join(format!("{name}-{kind}.png")));
+        }
+        self.resize(before);
     }
 
     /// Where the browser is, for a message.
