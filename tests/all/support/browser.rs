@@ -361,6 +361,9 @@ impl Browser {
             let violations = self.violations();
             assert!(violations.is_empty(), "{size:?}{}: {violations:#?}", self.place());
         }
+        let shown =
+            "return [...document.querySelectorAll('[hidden]')].filter((one) => one.getClientRects().length).length";
+        assert_eq!(self.script(shown, &[]), 0, "hidden, and yet seen{}", self.place());
         self.resize(NARROW);
         assert_eq!(self.sideways(), 0, "scrolls sideways at 320 pixels{}: {}", self.place(), self.widest());
         self.resize(before);
@@ -394,7 +397,7 @@ impl Browser {
     pub(crate) fn weigh(&self, path: &str) -> Weight {
         self.devtools("Network.enable", &json!({}));
         self.devtools("Network.setBypassServiceWorker", &json!({ "bypass": true }));
-        self.devtools("Network.clearBrowserCache", &json!({}));
+        self.devtools("Network.setCacheDisabled", &json!({ "cacheDisabled": true }));
         self.log("performance");
         self.open(path);
         self.wait("the page's end", |browser| browser.script("return document.readyState", &[]) == "complete");
@@ -423,6 +426,7 @@ impl Browser {
                 _ => {}
             }
         }
+        self.devtools("Network.setCacheDisabled", &json!({ "cacheDisabled": false }));
         self.devtools("Network.setBypassServiceWorker", &json!({ "bypass": false }));
         assert!(weight.all > 0, "{path}: nothing was measured");
         weight

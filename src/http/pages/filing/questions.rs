@@ -130,12 +130,16 @@ fn candidates(found: &Classification) -> Vec<&str> {
         .collect()
 }
 
+/// Characters that join words: a term with one of them is a piece of a sentence, no word.
+const JOINING: &str = "的了就也都还又再很着过我你他她它在是一二三四五六七八九十两几天个辆";
+
 /// The words of the text that counted most for a sector. Those that stand in the text as they are only: the person must
 /// know them again.
 fn own_words(found: &Classification, sector: &str, narrative: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let own = found.evidence.iter().filter(|one| one.sector == sector && one.weight > 0.0);
-    for one in own.filter(|one| one.term.chars().count() > 1 && narrative.contains(&one.term)) {
+    let whole = |term: &str| term.chars().count() > 1 && !term.chars().any(|c| JOINING.contains(c));
+    for one in own.filter(|one| whole(&one.term) && narrative.contains(&one.term)) {
         if !words.iter().any(|word| word.contains(&one.term) || one.term.contains(word.as_str())) {
             words.push(one.term.clone());
         }
@@ -271,6 +275,7 @@ mod tests {
                 evidence("包裹", "courier", 2.0),
                 evidence("包裹丢失", "courier", 1.5),
                 evidence("丢", "courier", 1.0),
+                evidence("失了，网", "courier", 0.8),
                 evidence("体", "ecommerce", 1.0),
                 evidence("快递员", "courier", 0.5),
                 evidence("网店", "ecommerce", 0.5),
