@@ -313,7 +313,7 @@ impl Form {
 
     /// Any of several answers.
     pub fn checks(&self, name: &str, choices: &[Choice]) -> String {
-        html(&Choices { form: self, name, choices, look: "cards", many: true, must: false })
+        html(&Choices { form: self, name, choices, look: "checks", many: true, must: false })
     }
 
     /// One of many, in groups; a group without a name stands by itself.

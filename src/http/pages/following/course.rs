@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(told(&days, date(2026, 6, 10)), of("warn", "Today is the last day"));
         assert_eq!(told(&days, date(2026, 6, 11)), of("over", "Days late: 1, and not done yet"));
         let stopped = |on| Clock { stopped_on: Some(on), ..days.clone() };
-        assert_eq!(told(&stopped(date(2026, 6, 10)), date(2026, 7, 1)), of("ok", "Done in time"));
+        assert_eq!(told(&stopped(date(2026, 6, 10)), date(2026, 7, 1)), of("ok", "In time"));
         assert_eq!(told(&stopped(date(2026, 6, 12)), date(2026, 7, 1)), of("over", "Days late: 2"));
         let paused = Clock { paused_on: Some(date(2026, 6, 3)), ..days };
         assert_eq!(told(&paused, date(2026, 7, 1)), of("paused", "Paused"));
