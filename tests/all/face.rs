@@ -149,8 +149,7 @@ fn faults_stand_at_the_question_and_at_the_top_and_nothing_typed_is_lost() {
 
 /// A complaint with the office, entered through the API, and the browser at its page.
 fn follow(browser: &Browser, case: &Case) {
-    browser.open(&format!("/t?n={}", case.reference));
-    browser.send(&[("access_pin", &case.pin)]);
+    browser.sign_in(&format!("/t?n={}", case.reference), &[("access_pin", &case.pin)]);
     assert_eq!(browser.path(), "/t/case", "{}", browser.text());
 }
 
@@ -284,6 +283,25 @@ fn offline_nothing_is_lost_and_one_case_is_made() {
     drop(browser);
     app.stop();
     assert_eq!(app.contents().rows("cases").len(), 1);
+}
+
+/// What people write is text, wherever it is shown.
+#[test]
+fn what_is_written_never_becomes_part_of_the_page() {
+    let Some((_app, browser)) = open(Engine::Sqlite) else { return };
+    let planted = "<img src=x onerror=document.title='planted'><script>document.title='planted'</script> 店家不退款";
+    browser.open("/file/what");
+    browser.send(&[("narrative", planted)]);
+    browser.send(&[("sector", "staff")]);
+    browser.send(&[("respondent_name", "\"><b id=planted>")]);
+    browser.send(&[("place", "staff")]);
+    browser.send(&[("settle_first", "no")]);
+    browser.send(&[]);
+    browser.sees(planted);
+    assert_eq!(browser.count("main img, main script, #planted"), 0);
+    assert!(!browser.html().contains("<b id"), "{}", browser.html());
+    assert_ne!(browser.script("return document.title", &[]), "planted");
+    assert_eq!(browser.errors(), Vec::<String>::new());
 }
 
 /// Enter chooses a character of an input method; it doesn't send the form.
