@@ -174,6 +174,7 @@ fn unreadable(place: Place, error: OpenError) -> Failure {
     Failure::found(match place {
         Place::Case(case) => format!("data key of case {}: {error}", case.0),
         Place::Webhook(id) => format!("data key of webhook {}: {error}", id.0),
+        Place::Draft(_) => format!("data key of a draft: {error}"),
         Place::Outbox(bucket, id) => format!("data key of what is owed in bucket {bucket}, {}: {error}", id.0),
     })
 }

@@ -1,9 +1,9 @@
-//! The wrapped data keys, of cases, of what is owed without a case, and of webhooks: listed and replaced when the key that wraps them is
+//! The wrapped data keys, of cases, of what is owed without a case, of webhooks and of drafts: listed and replaced when the key that wraps them is
 //! rotated. They say nothing of a case, and whoever rotates goes through all of them: no scope.
 
 use crate::store::db::Db;
 use crate::store::engine::{StoreError, Tx};
-use crate::store::schema::{cases, outbox, webhooks};
+use crate::store::schema::{cases, drafts, outbox, webhooks};
 use crate::store::types::Key;
 use diesel::prelude::*;
 
@@ -16,9 +16,11 @@ pub enum Place {
     Outbox(i16, Key),
     /// A webhook.
     Webhook(Key),
+    /// A filing that isn't finished, by the hash of its token.
+    Draft([u8; 32]),
 }
 
-/// Data keys behind a place: the cases' that aren't erased, then the outbox's, then the webhooks'. Empty at the end.
+/// Data keys behind a place: the cases' that aren't erased, then the outbox's, the webhooks' and the drafts'. Empty at the end.
 ///
 /// # Errors
 /// The engine's.
@@ -29,12 +31,32 @@ pub fn page(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place,
             return Ok(found);
         }
     }
-    if !matches!(after, Some(Place::Webhook(_))) {
+    if !matches!(after, Some(Place::Webhook(_) | Place::Draft(_))) {
         let found = outbox_behind(db, after, limit)?;
         if !found.is_empty() {
             return Ok(found);
         }
     }
+    if !matches!(after, Some(Place::Draft(_))) {
+        let found = webhooks_behind(db, after, limit)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    let mut query = drafts::table.into_boxed();
+    if let Some(Place::Draft(hash)) = after {
+        query = query.filter(drafts::token_hash.gt(hash.to_vec()));
+    }
+    let rows: Vec<(Vec<u8>, Vec<u8>)> =
+        query.order(drafts::token_hash).limit(limit).select((drafts::token_hash, drafts::data_key)).load(db)?;
+    let placed = rows.into_iter().map(|(hash, data_key)| {
+        let hash = hash.try_into().map_err(|_| StoreError::Unreadable("the hash of a draft's token".to_owned()))?;
+        Ok((Place::Draft(hash), data_key))
+    });
+    placed.collect()
+}
+
+fn webhooks_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
     let mut query = webhooks::table.into_boxed();
     if let Some(Place::Webhook(id)) = after {
         query = query.filter(webhooks::webhook_id.gt(id));
@@ -97,6 +119,10 @@ pub fn replace(tx: &mut Tx<'_>, keys: &[Rewrapped]) -> Result<usize, StoreError>
             Place::Webhook(id) => {
                 let row = webhooks::table.find(id).filter(webhooks::data_key.eq(before));
                 diesel::update(row).set(webhooks::data_key.eq(after)).execute(tx.db)?
+            }
+            Place::Draft(hash) => {
+                let row = drafts::table.find(hash.to_vec()).filter(drafts::data_key.eq(before));
+                diesel::update(row).set(drafts::data_key.eq(after)).execute(tx.db)?
             }
         };
     }

@@ -89,7 +89,19 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
     let lang = params.0.read()?;
-    let reference = reference(&path)?;
+    Ok(with_etag(view_of(&app, &caller, reference(&path)?, lang).await?))
+}
+
+/// A case as its caller may see it; in the case's language when none is asked for.
+///
+/// # Errors
+/// 404 outside the caller's scope.
+pub(in crate::http) async fn view_of(
+    app: &App,
+    caller: &Caller,
+    reference: Reference,
+    lang: Option<Lang>,
+) -> Result<CaseView, Problem> {
     let (scope, unit) = (caller.scope(), caller.who.unit.clone());
     let found = app
         .store
@@ -100,7 +112,11 @@ pub async fn show(
         })
         .await?;
     let (loaded, belongings) = found.ok_or_else(Problem::not_found)?;
-    shown(&app, &caller, loaded, belongings, lang)
+    shown(app, caller, loaded, belongings, lang)
+}
+
+fn with_etag(view: CaseView) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view)
 }
 
 /// A case within the caller's scope.
@@ -150,25 +166,14 @@ pub(super) async fn answer(app: &App, caller: &Caller, loaded: Loaded) -> Result
     let unit = caller.who.unit.clone();
     let seen = loaded.clone();
     let belongings = app.store.read(move |db| belongings(db, &seen, unit.as_deref())).await?;
-    shown(app, caller, loaded, belongings, None)
-}
-
-fn shown(
-    app: &App,
-    caller: &Caller,
-    loaded: Loaded,
-    belongings: Belongings,
-    lang: Option<Lang>,
-) -> Result<HttpResponse, Problem> {
-    let view = view(app, caller, loaded, belongings, lang)?;
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+    Ok(with_etag(shown(app, caller, loaded, belongings, None)?))
 }
 
 /// A case as a caller may see it.
 ///
 /// # Errors
 /// That what is sealed can't be opened.
-pub(super) fn view(
+pub(super) fn shown(
     app: &App,
     caller: &Caller,
     loaded: Loaded,

@@ -1,6 +1,7 @@
 //! The history of a case, with the hashes that hold it together.
 
 use crate::app::App;
+use crate::domain::reference::Reference;
 use crate::domain::vocabulary::Role;
 use crate::http::api::reference;
 use crate::http::caller::Caller;
@@ -29,7 +30,14 @@ pub async fn history(
     _no_parameters: Pairs,
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    let reference = reference(&path)?;
+    Ok(HttpResponse::Ok().json(history_of(&app, &caller, reference(&path)?).await?))
+}
+
+/// The history of a case, as its caller may see it.
+///
+/// # Errors
+/// 404 outside the caller's scope.
+pub(in crate::http) async fn history_of(app: &App, caller: &Caller, reference: Reference) -> Result<History, Problem> {
     let scope = caller.scope();
     let found = app
         .store
@@ -41,7 +49,7 @@ pub async fn history(
         })
         .await?;
     let (loaded, rows, parties) = found.ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok().json(shown(&app, &caller, &loaded, &rows, &parties)?))
+    shown(app, caller, &loaded, &rows, &parties)
 }
 
 /// The history of a case as a caller may see it.

@@ -121,7 +121,7 @@ pub async fn export(app: web::Data<App>, caller: Caller, _no_parameters: Pairs) 
                 })
                 .collect(),
             corrections: asked.into_iter().map(|one| requests::view(one, &who)).collect(),
-            case: shown::view(&app, &who, found, belongings, None)?,
+            case: shown::shown(&app, &who, found, belongings, None)?,
         });
     }
     let entry = caller.occasion(&app).export("subject", "json", &json!({ "cases": list.len() }));
