@@ -59,7 +59,7 @@ fn prv_03_keys_are_rotated_while_serving_and_retired_when_nothing_hangs_on_them(
     for engine in engines() {
         let start = Start::on(engine).set("PRIVACY__SUITE", "sm4_gcm").set("WEBHOOKS__ALLOWED_NETWORKS", "127.0.0.0/8");
         let mut app = start.start();
-        let hook = json!({ "url": "http://127.0.0.1:9/events" });
+        let hook = json!({ "url": "http://127.0.0.1:9/events", "actions": ["accept"] });
         app.post("/api/v1/webhooks", &app.staff("admin", None, None)).json(&hook).send().expect(201);
         let mut cases: Vec<Case> = (0..5).map(|_| FilingBuilder::complete().named(NAME).file(&app)).collect();
         assert_eq!(keys(&app, &["retire", "1"]).0, 1, "{engine}: the active key");

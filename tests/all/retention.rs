@@ -108,9 +108,10 @@ fn prv_08_cases_are_erased_by_their_class_unless_held() {
         hold(&app, &held, &supervisor, true, REASON).expect(200);
         let figures = |app: &TestApp| {
             let path = "/api/v1/metrics/summary?from=2026-06-01&to=2026-06-30";
-            app.get(path, &app.supervisor("320000")).send().expect(200)
+            app.get(path, &app.supervisor("320000")).send().expect(200)["counts"].clone()
         };
         let counted = figures(&app);
+        assert_eq!(counted["complaint"]["closed"], 3, "{engine}: {counted}");
         let due = |app: &TestApp, day: &str| command(app, &["erase", "--dry-run", "--at", day]);
         assert_eq!(due(&app, "2029-06-02")["due"], json!([]), "{engine}: the last day is kept");
         let told = due(&app, "2029-06-03");

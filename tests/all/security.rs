@@ -166,7 +166,7 @@ const HIDDEN: &[&str] = &[
     "agent",
 ];
 
-/// Structs with such a field that holds no person's: catalogues, figures, and what is masked or sealed already.
+/// Structs with such a field that holds no person's: catalogues, figures, what is masked or sealed already, and what a bench makes up.
 const OPEN: &[&str] = &[
     "Office",
     "OfficeView",
@@ -181,6 +181,8 @@ const OPEN: &[&str] = &[
     "CaseRow",
     "HoldRow",
     "Sealed",
+    "Shape",
+    "Site",
 ];
 
 /// What may not be printed and has a derived `Debug`, or a `Display`: `Struct.field`.
