@@ -5,7 +5,7 @@ use crate::audit::{By, Checkpoints, Entry, Occasion};
 use crate::classify::Model;
 use crate::config::catalogue::Catalogue;
 use crate::config::settings::Settings;
-use crate::identity::{Attempts, Caller, Hasher, Tokens};
+use crate::identity::{Caller, Hasher, Tokens};
 use crate::privacy::Vault;
 use crate::route::Router;
 use crate::store::{Store, StoreError, audit};
@@ -31,8 +31,6 @@ pub struct App {
     pub hasher: Hasher,
     /// Access tokens.
     pub tokens: Tokens,
-    /// Limits on guessing.
-    pub attempts: Attempts,
     /// Where the bytes of evidence lie.
     pub objects: Arc<dyn ObjectStore>,
     /// Where the signed checkpoints of the audit log lie.
@@ -59,7 +57,6 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     pub hasher: Hasher,
     pub tokens: Tokens,
-    pub attempts: Attempts,
     pub objects: Arc<dyn ObjectStore>,
     pub checkpoints: Checkpoints,
 }
@@ -88,7 +85,6 @@ impl App {
             entropy: parts.entropy,
             hasher: parts.hasher,
             tokens: parts.tokens,
-            attempts: parts.attempts,
             objects: parts.objects,
             checkpoints: parts.checkpoints,
             model: RwLock::new((0, Arc::clone(&shipped_model))),

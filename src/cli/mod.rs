@@ -232,14 +232,17 @@ enum UserCommand {
         #[arg(long)]
         username: String,
     },
-    /// Give an account another password, and enable it
+    /// Give an account another password, and enable it; or take its second factor away
     Reset {
         /// Its name
         #[arg(long)]
         username: String,
-        /// Read the password from standard input
-        #[arg(long, required = true)]
+        /// Read the password from standard input; the second factor stays
+        #[arg(long, required_unless_present = "totp", conflicts_with = "totp")]
         password_stdin: bool,
+        /// Take its second factor away, and end its sessions: for whoever lost the app and the recovery codes
+        #[arg(long)]
+        totp: bool,
     },
 }
 
@@ -416,7 +419,8 @@ fn user(command: UserCommand) -> Result<Work, Failure> {
             Work::UserAdd(users::NewUser { username, role, unit, division, password_hash })
         }
         UserCommand::Disable { username } => Work::UserDisable { username },
-        UserCommand::Reset { username, password_stdin: _ } => {
+        UserCommand::Reset { username, totp: true, .. } => Work::UserResetTotp { username },
+        UserCommand::Reset { username, .. } => {
             let password_hash = hashed_password(&username)?;
             Work::UserReset { username, password_hash }
         }

@@ -9,7 +9,7 @@ use crate::classify::{AllowedCodes, Lexicon, Model, Weights};
 use crate::config::catalogue::Catalogue;
 use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, process_environment};
 use crate::config::{self, Settings, Source};
-use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
+use crate::identity::{Hasher, SigningKey, Tokens};
 use crate::learn;
 use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Suite, Vault};
@@ -23,7 +23,7 @@ use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -209,25 +209,12 @@ pub(super) async fn app(
     let catalogue = Arc::new(with_loaded_years(catalogue, &years)?);
     let hasher = hasher(&settings, Arc::clone(&entropy))?;
     let tokens = tokens(&ring, &clock)?;
-    let attempts = attempts(&settings, &clock);
     let suite = Suite::parse(&settings.privacy.suite).ok_or_else(|| Failure::config("privacy.suite: unknown"))?;
     let vault = Vault::new(&ring, suite);
     let audit_keys = AuditKeys::new(&ring).ok_or_else(|| Failure::config("the key ring has no audit key"))?;
     let checkpoints = Checkpoints::new(checkpoints, audit_keys);
-    let parts = Parts {
-        settings,
-        catalogue,
-        store,
-        model,
-        vault,
-        clock,
-        entropy,
-        hasher,
-        tokens,
-        attempts,
-        objects,
-        checkpoints,
-    };
+    let parts =
+        Parts { settings, catalogue, store, model, vault, clock, entropy, hasher, tokens, objects, checkpoints };
     let app = Arc::new(App::new(parts));
     learn::refresh(&app).await?;
     Ok(app)
@@ -280,21 +267,6 @@ fn tokens(ring: &KeyRing, clock: &Arc<dyn Clock>) -> Result<Tokens, Failure> {
     let leeway = Duration::from_secs(5);
     Tokens::new("fangxin", "fangxin", &keys, ring.active_signing(), leeway, Arc::clone(clock))
         .map_err(|error| Failure::config(error.to_string()))
-}
-
-/// Addresses get some times the attempts of an account: a whole office stands behind one.
-const ACCOUNTS_BEHIND_AN_ADDRESS: u32 = 5;
-
-fn attempts(settings: &Settings, clock: &Arc<dyn Clock>) -> Attempts {
-    let limits = &settings.limits;
-    let window = Duration::from_secs(u64::from(limits.attempt_window_minutes.max(1)) * 60);
-    let quota = |attempts: u32| {
-        let attempts = if limits.enabled { attempts } else { u32::MAX };
-        let attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
-        Quota::new(attempts, attempts, window)
-    };
-    let accounts = limits.sign_in_attempts.max(limits.pin_attempts);
-    Attempts::new(quota(accounts), quota(accounts.saturating_mul(ACCOUNTS_BEHIND_AN_ADDRESS)), clock)
 }
 
 /// Where evidence lies, read from the setting.

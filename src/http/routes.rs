@@ -70,10 +70,16 @@ routes! {
     "/api/v1/metrics/cases"                           get api::metrics::cases;
     "/api/v1/audit"                                   get api::audit::page;
     // Sessions
+    "/api/v1/auth/otp"                                post api::codes::send;
     "/api/v1/auth/token"                              post api::auth::token;
     "/api/v1/auth/refresh"                            post api::auth::refresh;
     "/api/v1/auth/logout"                             post api::auth::logout;
+    "/api/v1/auth/step-up"                            post api::factors::step_up;
     "/api/v1/me"                                      get api::auth::me;
+    "/api/v1/me/cases"                                get api::codes::own;
+    "/api/v1/me/password"                             post api::factors::password;
+    "/api/v1/me/totp"                                 post api::factors::enrol, delete api::factors::remove;
+    "/api/v1/me/totp/confirmation"                    post api::factors::confirm;
     "/api/v1/me/sessions"                             get api::auth::list;
     "/api/v1/me/sessions/{id}"                        delete api::auth::end;
     // Reference data

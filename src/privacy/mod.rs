@@ -19,6 +19,7 @@
 pub mod ring;
 mod secret;
 pub mod signing;
+pub mod totp;
 pub mod vault;
 
 pub use ring::{KeyRing, RingError};

@@ -1,6 +1,7 @@
 //! The history of a case, with the hashes that hold it together.
 
 use crate::app::App;
+use crate::domain::permission::Permission;
 use crate::domain::vocabulary::Role;
 use crate::http::api::reference;
 use crate::http::caller::Caller;
@@ -26,7 +27,7 @@ pub async fn history(
     path: web::Path<String>,
     _no_parameters: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    caller.signed_in()?;
+    caller.may(Permission::ReadCase)?;
     let reference = reference(&path)?;
     let scope = caller.scope();
     let found = app
