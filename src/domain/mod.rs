@@ -22,3 +22,4 @@ pub mod text;
 pub mod transition;
 pub mod tries;
 pub mod vocabulary;
+pub mod webhook;

@@ -30,12 +30,16 @@ pub enum Permission {
     ReadOwnCases,
     /// Read the queue, the figures and the cases behind them.
     ReadWork,
+    /// Take lists of cases away as a file.
+    Export,
     /// Look at notices.
     ReadNotices,
     /// Send notices again, or say that they reached somebody in another way.
     SettleNotices,
     /// Read the audit log.
     ReadAudit,
+    /// Say which other systems are told what happens to cases.
+    ManageWebhooks,
     /// Have an account: change its password, its second factor.
     KeepAccount,
 }
@@ -68,7 +72,7 @@ pub const ROLES: [Role; 8] = [
 
 /// Every permission, by role. The system itself may do everything: it is no caller.
 #[rustfmt::skip]
-pub const TABLE: [(Permission, [Grant; 8]); 13] = [
+pub const TABLE: [(Permission, [Grant; 8]); 15] = [
     //                consumer merchant station officer dispatcher supervisor auditor admin
     (FileAsStaff,    [N,       N,       Y,      Y,      Y,         N,         N,      N]),
     (ReadCase,       [Y,       Y,       Y,      Y,      Y,         Y,         Y,      Y]),
@@ -79,9 +83,11 @@ pub const TABLE: [(Permission, [Grant; 8]); 13] = [
     (Unmask,         [N,       N,       C,      Y,      C,         C,         N,      N]),
     (ReadOwnCases,   [Y,       N,       N,      N,      N,         N,         N,      N]),
     (ReadWork,       [N,       N,       Y,      Y,      Y,         Y,         Y,      N]),
+    (Export,         [N,       N,       Y,      Y,      Y,         Y,         Y,      N]),
     (ReadNotices,    [N,       N,       Y,      Y,      Y,         Y,         Y,      Y]),
     (SettleNotices,  [N,       N,       Y,      Y,      Y,         Y,         N,      Y]),
     (ReadAudit,      [N,       N,       N,      N,      N,         N,         Y,      N]),
+    (ManageWebhooks, [N,       N,       N,      N,      N,         N,         N,      Y]),
     (KeepAccount,    [N,       N,       Y,      Y,      Y,         Y,         Y,      Y]),
 ];
 

@@ -54,6 +54,7 @@ routes! {
     "/api/v1/cases/{reference}/documents/{no}"        get api::documents::print;
     "/api/v1/cases/{reference}/documents/{no}/deliveries" post api::documents::deliver;
     "/api/v1/cases/{reference}/unmask"                post api::unmask::show;
+    "/api/v1/ratings/{token}"                         get api::ratings::show, post api::ratings::answer;
     // Previews
     "/api/v1/classify"                                post api::preview::classify;
     "/api/v1/route"                                   post api::preview::route;
@@ -63,11 +64,14 @@ routes! {
     "/api/v1/queue"                                   get api::queue::page;
     "/api/v1/notices"                                 get api::notices::list;
     "/api/v1/notices/{id}"                            post api::notices::settle;
+    "/api/v1/webhooks"                                get api::webhooks::list, post api::webhooks::create;
+    "/api/v1/webhooks/{id}"                           post api::webhooks::act, delete api::webhooks::remove;
     "/api/v1/metrics/summary"                         get api::metrics::summary;
     "/api/v1/metrics/timeseries"                      get api::metrics::timeseries;
     "/api/v1/metrics/breakdown"                       get api::metrics::breakdown;
     "/api/v1/metrics/scorecard"                       get api::metrics::scorecard;
     "/api/v1/metrics/cases"                           get api::metrics::cases;
+    "/api/v1/exports/cases.{format}"                  get api::exports::cases;
     "/api/v1/audit"                                   get api::audit::page;
     // Sessions
     "/api/v1/auth/otp"                                post api::codes::send;

@@ -27,6 +27,7 @@ pub mod engine;
 pub mod factors;
 pub mod filing;
 mod kept;
+pub mod keys;
 pub mod learned;
 pub mod leases;
 pub mod meters;
@@ -44,6 +45,7 @@ pub mod tries;
 pub mod types;
 pub mod upkeep;
 pub mod users;
+pub mod webhooks;
 mod writer;
 
 pub use db::{Db, Target, Timeouts};

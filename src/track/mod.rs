@@ -23,7 +23,9 @@ pub mod ledger;
 pub mod notices;
 mod open;
 mod patch;
+pub mod rating;
 pub mod round;
+pub mod told;
 pub mod unmask;
 pub mod verdicts;
 

@@ -48,6 +48,7 @@ const fn of_none(operation: &'static str, expected: &'static str) -> Row {
 const ANYONE: &str = "P PP PP PP PP PPP PP P P";
 const SIGNED_IN: &str = "U PP PP PP PP PPP PP P P";
 const STAFF: &str = "U FF PP PP PP PPP PP P F";
+const ADMIN: &str = "U FF FF FF FF FFF FF P F";
 const WORK: &str = "U FF PP PP PP PPP PP F F";
 
 /// Columns: nobody, filers, stations, officers, dispatchers, supervisors, auditors, admin, person with a code.
@@ -93,6 +94,12 @@ const ROWS: &[Row] = &[
     of_none("get /api/v1/metrics/breakdown", WORK),
     of_none("get /api/v1/metrics/scorecard", WORK),
     of_none("get /api/v1/metrics/cases", WORK),
+    of_none("get /api/v1/exports/cases.{format}", WORK),
+    of_none("get /api/v1/webhooks", ADMIN),
+    of_none("post /api/v1/webhooks", ADMIN),
+    // A webhook that isn't there.
+    of_none("post /api/v1/webhooks/{id}", "U FF FF FF FF FFF FF N F"),
+    of_none("delete /api/v1/webhooks/{id}", "U FF FF FF FF FFF FF N F"),
     of_none("get /api/v1/notices", STAFF),
     // A notice that isn't there.
     of_none("post /api/v1/notices/{id}", "U FF NN NN NN NNN FF N F"),
@@ -134,6 +141,7 @@ const UNKNOWN: &str = "01890000-0000-7000-8000-000000000000";
 fn ask(app: &TestApp, operation: &str, target: &Target, by: &Session, officer: &Session) -> Reply {
     let (method, path) = operation.split_once(' ').expect("method and path");
     let path = path.replace("{reference}", &target.case.reference).replace("{no}", &target.document.to_string());
+    let path = path.replace("{format}", "csv");
     let path = path.replace("{id}", if path.contains("/attachments/") { &target.attachment } else { UNKNOWN });
     let call = match method {
         "get" => return app.get(&path, by).send(),
@@ -151,6 +159,7 @@ fn ask(app: &TestApp, operation: &str, target: &Target, by: &Session, officer: &
         "documents" => json!({ "kind": "complaint_registration" }),
         "deliveries" => json!({ "to": "complainant", "way": "letter", "on": "2026-01-01" }),
         "unmask" => json!({ "fields": ["name"], "reason": "需要联系当事人核实" }),
+        "{id}" if operation.contains("webhooks") => json!({ "action": "disable" }),
         "{id}" => json!({ "action": "retry" }),
         "confirmation" => json!({ "totp": "000000" }),
         "password" => json!({ "password": PASSWORD, "new_password": "short" }),

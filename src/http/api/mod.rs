@@ -8,15 +8,18 @@ pub mod cases;
 pub mod codes;
 pub mod documents;
 pub mod events;
+pub mod exports;
 pub mod factors;
 pub mod health;
 pub mod metrics;
 pub mod notices;
 pub mod preview;
 pub mod queue;
+pub mod ratings;
 pub mod reference;
 pub mod transitions;
 pub mod unmask;
+pub mod webhooks;
 
 use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;
