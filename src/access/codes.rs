@@ -116,5 +116,5 @@ pub(super) async fn check(app: &Arc<App>, from: &Origin, to: &Destination, code:
         let who = Caller { contact: Some(contact), ..Caller::ANONYMOUS };
         return Ok(Proven { who, method: Method::Code, recovery: Vec::new(), counting });
     }
-    Err(super::sign_in::failed(app, from, Method::Code, None, None).await)
+    Err(super::sign_in::failed(app, from, Method::Code, None, None, &counting).await)
 }

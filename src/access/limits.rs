@@ -7,15 +7,13 @@
 
 use crate::access::{Origin, Refused};
 use crate::app::App;
-use crate::audit::Occasion;
 use crate::domain::tries::{Steps, Tally, Wait};
+use crate::identity::RetryAfter;
 use crate::identity::attempts::{address_key, network_key};
-use crate::identity::{Caller, RetryAfter};
 use crate::privacy::Purpose;
 use crate::store::tries::{self, Subject};
-use crate::store::{StoreError, Tx, audit, users};
+use crate::store::{StoreError, Tx};
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use std::sync::Arc;
 
 /// Time after which failures are forgotten.
 const FORGET: SignedDuration = SignedDuration::from_hours(24);
@@ -52,8 +50,6 @@ struct Plan {
     usual: Vec<Counted>,
     /// Of an account: where it is noted that it knows the address, and what counts then.
     known: Option<(Subject, Vec<Counted>)>,
-    /// Name that was typed.
-    account: Option<String>,
 }
 
 /// An attempt that was counted, to be taken back when it was right.
@@ -61,6 +57,7 @@ struct Plan {
 pub struct Counting {
     subjects: Vec<Counted>,
     known: Option<Subject>,
+    wait: SignedDuration,
 }
 
 impl Plan {
@@ -73,37 +70,31 @@ impl Plan {
         let code_waits = |free| Steps { free, first: minute, longest: hour, forget: FORGET };
         let address = address_key(from.address);
         let by_address = (subject(ADDRESS, &address), waits(limits.address_attempts));
-        let (usual, known, account) = match aim {
+        let (usual, known) = match aim {
             Aim::Account(name) => {
                 let key = name.to_lowercase();
                 let pair = format!("{key}\0{address}");
                 let by_pair = (subject("sign_in.account_address", &pair), waits(limits.sign_in_attempts));
                 let known = (subject("sign_in.known", &pair), vec![by_address.clone(), by_pair]);
                 let by_account = (subject("sign_in.account", &key), waits(limits.sign_in_attempts));
-                (vec![by_address, by_account], Some(known), Some(name))
+                (vec![by_address, by_account], Some(known))
             }
             Aim::Case(number) => {
-                (vec![by_address, (subject("sign_in.case", &number), waits(limits.pin_attempts))], None, None)
+                (vec![by_address, (subject("sign_in.case", &number), waits(limits.pin_attempts))], None)
             }
-            Aim::Code => (vec![by_address], None, None),
+            Aim::Code => (vec![by_address], None),
             Aim::NewCode(contact) => {
                 let by_network =
                     (subject("code.network", &network_key(from.address)), code_waits(limits.codes_per_network));
                 let by_address = (subject("code.address", &address), code_waits(limits.codes_per_address));
                 let by_contact = (subject(CONTACT, &contact), code_waits(limits.codes_per_contact));
-                (vec![by_network, by_address, by_contact], None, None)
+                (vec![by_network, by_address, by_contact], None)
             }
         };
-        Self { usual, known, account }
+        Self { usual, known }
     }
 
-    fn count(
-        &self,
-        tx: &mut Tx<'_>,
-        now: Timestamp,
-        occasion: Occasion,
-        mark: &str,
-    ) -> Result<Result<Counting, Wait>, StoreError> {
+    fn count(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Result<Counting, Wait>, StoreError> {
         let since = now.checked_sub((24 * KNOWN_DAYS).hours()).unwrap_or(Timestamp::MIN);
         let subjects = match &self.known {
             Some((note, subjects)) if tries::is_noted(tx.db(), note, since)? => subjects,
@@ -117,40 +108,26 @@ impl Plan {
                 Ok(tally) => tallies.push((subject, tally)),
             }
         }
-        let mut longest = SignedDuration::ZERO;
+        let mut wait = SignedDuration::ZERO;
         for (subject, tally) in tallies {
             tries::set(tx, subject, Some(tally))?;
-            if subject.sort.starts_with("sign_in.") {
-                longest = longest.max(tally.until.duration_since(now));
-            }
+            wait = wait.max(tally.until.duration_since(now));
         }
-        if longest > SignedDuration::ZERO {
-            // Named only when there is one: what is typed there may be anything.
-            let account = match &self.account {
-                Some(name) => users::find(tx.db(), name)?.map(|user| user.username),
-                None => None,
-            };
-            audit::append(tx, &occasion.locked(account.as_deref(), mark, longest.as_secs().unsigned_abs()))?;
-        }
-        Ok(Ok(Counting { subjects: subjects.clone(), known: self.known.as_ref().map(|(note, _)| note.clone()) }))
+        let note = self.known.as_ref().map(|(note, _)| note.clone());
+        Ok(Ok(Counting { subjects: subjects.clone(), known: note, wait }))
     }
 }
 
-/// Counts an attempt. An entry of the audit log tells when it begins a wait, should it be wrong.
+/// Counts an attempt.
 ///
 /// # Errors
 /// How long to wait, when it comes too soon; or the store's.
-pub async fn count(app: &Arc<App>, from: &Origin, aim: Aim) -> Result<Counting, Refused> {
+pub async fn count(app: &App, from: &Origin, aim: Aim) -> Result<Counting, Refused> {
     if !app.settings.limits.enabled {
-        return Ok(Counting { subjects: Vec::new(), known: None });
+        return Ok(Counting::NONE);
     }
-    let plan = Plan::new(app, from, aim);
-    let (shared, from, now) = (Arc::clone(app), from.clone(), app.now());
-    let counted = app.store.write(move |tx| {
-        let mark = shared.vault.address_mark(&address_key(from.address));
-        plan.count(tx, now, from.occasion(&shared, &Caller::ANONYMOUS), &mark)
-    });
-    counted.await?.map_err(refused)
+    let (plan, now) = (Plan::new(app, from, aim), app.now());
+    app.store.write(move |tx| plan.count(tx, now)).await?.map_err(refused)
 }
 
 /// Counts an attempt within a unit that goes on with it.
@@ -164,11 +141,9 @@ pub(super) fn count_in(
     aim: Aim,
 ) -> Result<Result<Counting, Refused>, StoreError> {
     if !app.settings.limits.enabled {
-        return Ok(Ok(Counting { subjects: Vec::new(), known: None }));
+        return Ok(Ok(Counting::NONE));
     }
-    let mark = app.vault.address_mark(&address_key(from.address));
-    let counted = Plan::new(app, from, aim).count(tx, app.now(), from.occasion(app, &Caller::ANONYMOUS), &mark)?;
-    Ok(counted.map_err(refused))
+    Ok(Plan::new(app, from, aim).count(tx, app.now())?.map_err(refused))
 }
 
 /// Forgets how often a contact was sent a code, in the unit in which one of them proved to be theirs.
@@ -190,6 +165,14 @@ fn refused(Wait(wait): Wait) -> Refused {
 }
 
 impl Counting {
+    /// Where attempts aren't limited.
+    const NONE: Self = Self { subjects: Vec::new(), known: None, wait: SignedDuration::ZERO };
+
+    /// Seconds that one has to wait now, should the attempt be wrong.
+    pub(super) fn wait_seconds(&self) -> u64 {
+        self.wait.as_secs().unsigned_abs()
+    }
+
     /// Takes the attempt back, in the unit that lets somebody in: it was right. What was tried of the account or the case
     /// before is forgotten; of the address only this attempt is, for others stand behind it.
     ///

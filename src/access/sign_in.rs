@@ -3,7 +3,7 @@
 use crate::access::factors::{self as second_factors, Shown, is_required};
 use crate::access::limits::{self, Aim};
 use crate::access::sessions::standing;
-use crate::access::{Destination, Method, Origin, Proven, Refused, codes};
+use crate::access::{Counting, Destination, Method, Origin, Proven, Refused, codes};
 use crate::app::App;
 use crate::domain::case::CaseId;
 use crate::domain::reference::Reference;
@@ -11,7 +11,7 @@ use crate::domain::scope::Scope;
 use crate::identity::attempts::address_key;
 use crate::identity::{Caller, Password};
 use crate::store::cases::Loaded;
-use crate::store::{cases, factors, users};
+use crate::store::{audit, cases, factors, users};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -62,13 +62,18 @@ pub(super) async fn failed(
     method: Method,
     account: Option<&str>,
     case: Option<Loaded>,
+    counting: &Counting,
 ) -> Refused {
     let mark = app.vault.address_mark(&address_key(from.address));
-    let mut entry = from.occasion(app, &Caller::ANONYMOUS).sign_in_failed(method.code(), account, &mark);
-    if let Some(found) = case {
-        entry = entry.about(found.case.id, found.case.division);
+    let occasion = || from.occasion(app, &Caller::ANONYMOUS);
+    let mut entries = vec![occasion().sign_in_failed(method.code(), account, &mark)];
+    if counting.wait_seconds() > 0 {
+        entries.push(occasion().locked(account, &mark, counting.wait_seconds()));
     }
-    match app.record(entry).await {
+    if let Some(found) = case {
+        entries = entries.into_iter().map(|entry| entry.about(found.case.id, found.case.division)).collect();
+    }
+    match app.store.write(move |tx| entries.iter().try_for_each(|entry| audit::append(tx, entry))).await {
         Ok(()) => Refused::Credentials,
         Err(error) => error.into(),
     }
@@ -93,7 +98,7 @@ async fn case(app: &Arc<App>, from: &Origin, number: &str, pin: &str) -> Result<
             recovery: Vec::new(),
             counting,
         }),
-        None => Err(failed(app, from, Method::Pin, None, found).await),
+        None => Err(failed(app, from, Method::Pin, None, found, &counting).await),
     }
 }
 
@@ -113,7 +118,7 @@ async fn staff(
     let fits = app.hasher.verify(password, stored).await?;
     let Some(who) = user.as_ref().filter(|_| fits).and_then(standing) else {
         let account = user.as_ref().map(|user| user.username.as_str());
-        return Err(failed(app, from, Method::Password, account, None).await);
+        return Err(failed(app, from, Method::Password, account, None, &counting).await);
     };
     if !has_factor && !is_required(app, who.role) {
         return Ok(Proven { who, method: Method::Password, recovery: Vec::new(), counting });
@@ -121,7 +126,7 @@ async fn staff(
     match second(app, username, has_factor, totp).await? {
         Shown::Right => Ok(Proven { who, method: Method::PasswordTotp, recovery: Vec::new(), counting }),
         Shown::Confirmed(recovery) => Ok(Proven { who, method: Method::PasswordTotp, recovery, counting }),
-        Shown::Wrong => Err(failed(app, from, Method::PasswordTotp, Some(username), None).await),
+        Shown::Wrong => Err(failed(app, from, Method::PasswordTotp, Some(username), None, &counting).await),
     }
 }
 

@@ -58,6 +58,12 @@ pub(super) enum Work {
     },
     /// `audit verify`
     AuditVerify,
+    /// `keys rotate-signing`
+    SigningRotate,
+    /// `keys retire-signing`
+    SigningRetire {
+        kid: String,
+    },
     /// `keys list`
     KeysList,
     /// `keys rotate`
@@ -93,6 +99,8 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
         Work::Freeze { month, note } => freeze_month(app, month, note.as_deref()).await,
         Work::Backup { to, keys_to } => backup::write(app, data, &to, keys_to.as_deref(), progress).await,
         Work::AuditVerify => audit::verify(app, progress).await,
+        Work::SigningRotate => keys::rotate_signing(app, data).await,
+        Work::SigningRetire { kid } => keys::retire_signing(app, data, &kid).await,
         Work::KeysList => keys::list(app, data).await,
         Work::KeysRotate => keys::rotate(app, data, progress).await,
         Work::KeysRetire { id } => keys::retire(app, data, id).await,

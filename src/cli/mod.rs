@@ -275,6 +275,13 @@ enum KeysCommand {
         /// Its id
         id: u32,
     },
+    /// Make a new key that signs access tokens, also while serving
+    RotateSigning,
+    /// Take a signing key out of the ring that no token is signed with any more
+    RetireSigning {
+        /// Its id
+        kid: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -400,6 +407,10 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
         }
         Command::Audit { command: AuditCommand::Verify } => do_work(given, Work::AuditVerify, output),
         Command::Bench { sizes } => bench::run(given, &sizes, output),
+        Command::Keys { command: KeysCommand::RotateSigning } => do_work(given, Work::SigningRotate, output),
+        Command::Keys { command: KeysCommand::RetireSigning { kid } } => {
+            do_work(given, Work::SigningRetire { kid }, output)
+        }
         Command::Keys { command: KeysCommand::List } => do_work(given, Work::KeysList, output),
         Command::Keys { command: KeysCommand::Rotate } => do_work(given, Work::KeysRotate, output),
         Command::Keys { command: KeysCommand::Retire { id } } => do_work(given, Work::KeysRetire { id }, output),

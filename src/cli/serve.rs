@@ -76,7 +76,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         let post = tokio::spawn(Arc::new(post).run());
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
-        let keys = tokio::spawn(keys::keep_up(Arc::clone(&app)));
+        let keys = tokio::spawn(keys::keep_up(Arc::clone(&app), data.clone()));
         let looks = sqlite.then(|| tokio::spawn(looks(Arc::clone(&app))));
         let models = tokio::spawn(models(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);

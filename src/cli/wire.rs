@@ -261,11 +261,14 @@ fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Hasher, Fail
     Hasher::new(threads.unwrap_or(NonZeroUsize::MIN), 64, entropy).map_err(|error| Failure::found(error.to_string()))
 }
 
+/// The keys of a ring that sign tokens.
+pub(super) fn signing_keys(ring: &KeyRing) -> Vec<SigningKey> {
+    let keys = ring.signing_keys();
+    keys.map(|(kid, secret)| SigningKey { kid: kid.to_owned(), secret: secret.expose().to_vec() }).collect()
+}
+
 fn tokens(ring: &KeyRing, clock: &Arc<dyn Clock>) -> Result<Tokens, Failure> {
-    let keys: Vec<SigningKey> = ring
-        .signing_keys()
-        .map(|(kid, secret)| SigningKey { kid: kid.to_owned(), secret: secret.expose().to_vec() })
-        .collect();
+    let keys = signing_keys(ring);
     let leeway = Duration::from_secs(5);
     Tokens::new("fangxin", "fangxin", &keys, ring.active_signing(), leeway, Arc::clone(clock))
         .map_err(|error| Failure::config(error.to_string()))
