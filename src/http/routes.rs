@@ -114,6 +114,9 @@ const OPEN: &[(&str, &str)] = &[
     ("post", "/api/v1/route"),
     ("get", "/api/v1/calendar"),
     ("get", "/api/v1/calendar/due"),
+    // By the token of a link.
+    ("get", "/api/v1/ratings/{token}"),
+    ("post", "/api/v1/ratings/{token}"),
     ("post", "/api/v1/auth/otp"),
     ("post", "/api/v1/auth/token"),
     ("post", "/api/v1/auth/refresh"),

@@ -88,6 +88,9 @@ const ROWS: &[Row] = &[
     of_none("post /api/v1/auth/otp", ANYONE),
     of_none("post /api/v1/auth/token", ANYONE),
     of_none("post /api/v1/auth/refresh", ANYONE),
+    // The token of a link that was sent to nobody.
+    of_none("get /api/v1/ratings/{token}", "N NN NN NN NN NNN NN N N"),
+    of_none("post /api/v1/ratings/{token}", "N NN NN NN NN NNN NN N N"),
     of_none("get /api/v1/queue", WORK),
     of_none("get /api/v1/metrics/summary", WORK),
     of_none("get /api/v1/metrics/timeseries", WORK),
