@@ -23,6 +23,7 @@ pub mod counters;
 pub mod db;
 mod dialect;
 pub mod documents;
+pub mod drafts;
 pub mod engine;
 pub mod factors;
 pub mod filing;
