@@ -14,7 +14,7 @@ pub(super) fn is_common(text: &str) -> bool {
 }
 
 /// The words.
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     // Keyboard
     "qwerty",
     "qwertyuiop",

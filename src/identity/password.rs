@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn words_are_plain_and_listed_once() {
-        let mut words = WORDS.to_vec();
+        let mut words = common_passwords::WORDS.to_vec();
         words.sort_unstable();
         assert!(words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));
         assert!(

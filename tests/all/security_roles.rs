@@ -270,7 +270,7 @@ fn sec_az_01_without_a_session_nothing_is_looked_at() {
         for (method, operation) in methods.as_object().expect("methods") {
             let security = operation["security"].as_array().cloned().unwrap_or_default();
             let open = security.is_empty() || security.contains(&json!({}));
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             let call = || match method.as_str() {
                 "get" => app.get(&path, &nobody),
                 "delete" => app.client.delete(&path, &nobody),
