@@ -9,10 +9,11 @@ use crate::app::App;
 use crate::domain::case::Actor;
 use crate::domain::hidden::hidden_debug;
 use crate::domain::party::RawPerson;
+use crate::domain::permission::{self, Permission};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
-use crate::domain::vocabulary::{Action, PartyRole, Role};
+use crate::domain::vocabulary::{Action, PartyRole};
 use crate::store::cases::{self, Loaded};
 use crate::store::corrections::{self, CorrectionRow};
 use crate::store::types::{At, Key};
@@ -117,11 +118,6 @@ impl From<StoreError> for CorrectError {
     }
 }
 
-/// Whether a role decides: the office that has the case.
-pub const fn may_decide(role: Role) -> bool {
-    matches!(role, Role::Officer)
-}
-
 /// Asks; gives the request as it is kept.
 ///
 /// # Errors
@@ -150,7 +146,7 @@ fn keep(app: &App, tx: &mut Tx<'_>, request: &Request) -> Result<Result<Correcti
     let Some(found) = cases::load(tx.db(), &request.scope, &request.reference)? else {
         return Ok(Err(ActError::NotFound.into()));
     };
-    if request.actor.role != Role::Consumer {
+    if !permission::may(request.actor.role, Permission::AskCorrection, found.case.kind) {
         return Ok(Err(ActError::Refused(Refused::NotAllowedForRole).into()));
     }
     let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key)?;
@@ -190,7 +186,7 @@ fn settle(app: &App, tx: &mut Tx<'_>, decision: &Decision) -> Result<Result<Corr
     let Some(found) = cases::load(tx.db(), &decision.scope, &decision.reference)? else {
         return Ok(Err(ActError::NotFound.into()));
     };
-    if !may_decide(decision.actor.role) {
+    if !permission::may(decision.actor.role, Permission::DecideCorrection, found.case.kind) {
         return Ok(Err(ActError::Refused(Refused::NotAllowedForRole).into()));
     }
     let row = corrections::of(tx.db(), &found)?.into_iter().find(|row| row.correction_no == decision.no);

@@ -7,6 +7,7 @@
 use crate::app::App;
 use crate::audit::Occasion;
 use crate::domain::hidden::hidden_debug;
+use crate::domain::permission::{self, Permission};
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
@@ -70,16 +71,6 @@ pub enum HoldError {
     Store(#[from] StoreError),
 }
 
-/// Whether a role places and lifts holds.
-pub const fn may_hold(role: Role) -> bool {
-    matches!(role, Role::Supervisor)
-}
-
-/// Whether a role sees that a case is held, and why: those who place holds, those who handle the case, and auditors.
-pub const fn may_see(role: Role) -> bool {
-    matches!(role, Role::Supervisor | Role::Officer | Role::Auditor)
-}
-
 /// Places or lifts a hold, and writes that down, in one unit.
 ///
 /// # Errors
@@ -92,7 +83,8 @@ pub async fn change(app: &Arc<App>, request: Request) -> Result<Option<Hold>, Ho
                 return Ok(Err(HoldError::NotFound));
             };
             let by = &request.occasion.by;
-            let Some(user) = by.user.clone().filter(|_| may_hold(by.role)) else {
+            let Some(user) = by.user.clone().filter(|_| permission::may(by.role, Permission::Hold, found.case.kind))
+            else {
                 return Ok(Err(HoldError::NotAllowed));
             };
             let dossier = Dossier::open(&shared.vault, found.case.id, &found.sealed.data_key)?;
@@ -138,7 +130,7 @@ pub async fn find(app: &Arc<App>, role: Role, scope: Scope, reference: Reference
     app.store
         .read(move |db| {
             let Some(found) = cases::load(db, &scope, &reference)? else { return Ok(Err(HoldError::NotFound)) };
-            if !may_see(role) {
+            if !permission::may(role, Permission::SeeHold, found.case.kind) {
                 return Ok(Err(HoldError::NotAllowed));
             }
             let Some(row) = retention::hold(db, &found)? else { return Ok(Ok(None)) };

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::hidden::hidden_debug;
+use crate::domain::permission::{self, Permission};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::text;
 use crate::domain::vocabulary::Role;
@@ -169,7 +170,7 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
         .store
         .read(move |db| {
             let Some(found) = cases::load(db, &scope, &reference)? else { return Ok(Err(Problem::not_found())) };
-            if !(role == Role::Consumer || correct::may_decide(role)) {
+            if !permission::may(role, Permission::ReadCorrections, found.case.kind) {
                 return Ok(Err(Problem::not_for_role()));
             }
             Ok(Ok(correct::list(&shared, db, &found)?))

@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::domain::hidden::hidden_debug;
-use crate::domain::vocabulary::{Audience, Role};
+use crate::domain::permission::Permission;
+use crate::domain::vocabulary::Audience;
 use crate::http::api::attachments::{self, AttachmentView};
 use crate::http::api::corrections::{self as requests, CorrectionView};
 use crate::http::api::documents::{self as papers, DocumentView};
@@ -81,10 +82,7 @@ pub struct SubjectExport {
         (status = 403, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn export(app: web::Data<App>, caller: Caller, _no_parameters: Pairs) -> Result<HttpResponse, Problem> {
-    caller.signed_in()?;
-    if caller.who.role != Role::Consumer {
-        return Err(Problem::not_for_role());
-    }
+    caller.may(Permission::ReadOwnCases)?;
     let (shared, scope, who) = (app.clone().into_inner(), caller.scope(), caller.clone());
     let exported = app
         .store
