@@ -11,6 +11,7 @@ use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, pro
 use crate::config::{self, Settings, Source};
 use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
 use crate::learn;
+use crate::notify::hook;
 use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Suite, Vault};
 use crate::store::calendars::{self, LoadedYear};
@@ -230,6 +231,7 @@ pub(super) async fn app(
     };
     let app = Arc::new(App::new(parts));
     learn::refresh(&app).await?;
+    hook::refresh(&app).await?;
     Ok(app)
 }
 

@@ -23,6 +23,7 @@ use crate::track::act;
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry as Event};
 use crate::track::notices::{self, Told};
+use crate::track::told;
 use crate::track::verdicts::{self, Machine, Verdict, Word};
 use crate::track::{self, Opening};
 use jiff::Timestamp;
@@ -267,6 +268,8 @@ impl Maker<'_> {
             .collect();
         // The public may name a number of another system, but only staff and import can take it for a case.
         let external = if self.entry == Entry::Public { &[][..] } else { &case.external };
+        let mut outbox = receipts(app, self.router.catalogue(), &dossier, case, submission, now);
+        outbox.extend(told::rows(app, case, Action::File, None, now));
         Ok(NewCase {
             case: CaseRow::new(case, facts(case), &sealed, &last_hash, now)?,
             parties: parties.iter().map(|party| dossier.seal_party(entropy, party)).collect(),
@@ -280,7 +283,7 @@ impl Maker<'_> {
                     case_id: case.id.into(),
                 })
                 .collect(),
-            outbox: receipts(app, self.router.catalogue(), &dossier, case, submission, now),
+            outbox,
             links,
             verdict: verdict.map(|verdict| verdicts::seal(&dossier, entropy, case, now, &verdict)),
             tokens: act::search_tokens(&submission.narrative, &parties),

@@ -44,6 +44,7 @@ pub(crate) mod testing;
 pub mod types;
 pub mod upkeep;
 pub mod users;
+pub mod webhooks;
 mod writer;
 
 pub use db::{Db, Target, Timeouts};
