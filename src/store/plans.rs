@@ -67,12 +67,13 @@ fn plan(db: &mut Db, work: &dyn Fn(&mut Db) -> Result<(), StoreError>) -> Result
                 let values = values.collect::<Vec<_>>().join(", ");
                 let prepare = format!(
                     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_sort = off; \
-                     SET enable_bitmapscan = off; SET enable_incremental_sort = off; DEALLOCATE ALL; PREPARE listed AS {sql}"
+                     SET enable_bitmapscan = off; SET enable_incremental_sort = off; PREPARE listed AS {sql}"
                 );
                 dialect::execute(db, &prepare)?;
                 let Db::Pg(c) = db else { continue };
                 let explain = diesel::sql_query(format!("EXPLAIN (COSTS OFF) EXECUTE listed({values})"));
                 steps.extend(explain.load::<PostgresStep>(c)?.into_iter().map(|step| step.detail));
+                dialect::execute(db, "DEALLOCATE listed")?;
             }
         }
     }
