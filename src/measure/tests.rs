@@ -37,10 +37,7 @@ async fn listed(store: &Store, scope: &Scope, query: &Query, code: &str, part: P
         let page = store.read(move |db| queue::behind(db, &scope, &what, after, 7)).await.unwrap();
         count += i64::try_from(page.len()).unwrap();
         match page.last() {
-            Some(line) => {
-                let id = crate::domain::case::CaseId(line.case_id.0);
-                after = Some(queue::After { day: line.day(cohort), id });
-            }
+            Some(line) => after = Some(line.place(cohort)),
             None => return Some(count),
         }
     }

@@ -353,12 +353,13 @@ pub fn behind(
 }
 
 impl Line {
-    /// The day by which it belongs to a period.
-    pub fn day(&self, cohort: Cohort) -> Date {
+    /// Its place in a list of a cohort.
+    pub fn place(&self, cohort: Cohort) -> After {
         let received = today_in_shanghai(self.received_at.0);
-        match cohort {
+        let day = match cohort {
             Cohort::Received => received,
             Cohort::Closed => self.closed_on.map_or(received, |day| day.0),
-        }
+        };
+        After { day, id: CaseId(self.case_id.0) }
     }
 }

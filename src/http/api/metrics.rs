@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::config::catalogue::Catalogue;
-use crate::domain::case::CaseId;
 use crate::domain::problem::Problems;
 use crate::http::api::take;
 use crate::http::caller::Caller;
@@ -13,7 +12,7 @@ use crate::http::openapi::{ChannelCode, KindCode};
 use crate::http::views::{self, CasePage, Names};
 use crate::measure::query::{self, Query};
 use crate::measure::summary as numbers;
-use crate::store::queue::{self, After};
+use crate::store::queue;
 use actix_web::{HttpResponse, web};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -167,10 +166,7 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
     let mut lines = app.store.read(move |db| queue::behind(db, &scope, &behind, after, most)).await?;
     let more = lines.len() > limit;
     lines.truncate(limit);
-    let next_cursor = lines
-        .last()
-        .filter(|_| more)
-        .map(|line| cursor::of_case(BEHIND, After { day: line.day(cohort), id: CaseId(line.case_id.0) }));
+    let next_cursor = lines.last().filter(|_| more).map(|line| cursor::of_case(BEHIND, line.place(cohort)));
     let names = Names { catalogue: &catalogue, lang };
     let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
     Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))
