@@ -8,8 +8,8 @@ use crate::store::kept;
 use crate::store::learned::VerdictRow;
 use crate::store::outbox::{Claim, OutboxRow, PENDING, in_state};
 use crate::store::schema::{
-    audit_heads, case_numbers, cases, clocks, counters, document_numbers, events, external_numbers, idempotency_keys,
-    links, outbox, parties, verdicts,
+    audit_heads, case_numbers, cases, clocks, document_numbers, events, external_numbers, idempotency_keys, links,
+    outbox, parties, verdicts,
 };
 use crate::store::types::{At, Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;

@@ -99,12 +99,14 @@ fn faults(list: &List, steps: &[String]) -> Vec<String> {
     faults
 }
 
+type Make = Box<dyn Fn(&mut Db) -> Result<(), StoreError> + Send>;
+
 /// A list that is asked for.
 struct List {
     name: String,
     /// Of one office.
     of_office: bool,
-    make: Box<dyn Fn(&mut Db) -> Result<(), StoreError> + Send>,
+    make: Make,
 }
 
 impl List {
