@@ -37,6 +37,8 @@ mod migrate;
 pub mod outbox;
 pub mod packed;
 pub mod partitions;
+#[cfg(test)]
+mod plans;
 pub mod queue;
 pub mod retention;
 mod schema;
