@@ -47,10 +47,10 @@ fn tests_of(text: &str) -> BTreeSet<String> {
     for line in text.lines().map(str::trim) {
         if line.starts_with("#[") && line.contains("test") && !line.contains("cfg(") {
             marked = true;
-        } else if let Some(rest) = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ") {
-            if std::mem::take(&mut marked) {
-                found.insert(rest.split(['(', '<']).next().unwrap_or_default().to_owned());
-            }
+        } else if let Some(rest) = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")
+            && std::mem::take(&mut marked)
+        {
+            found.insert(rest.split(['(', '<']).next().unwrap_or_default().to_owned());
         }
     }
     found
