@@ -9,12 +9,12 @@ say() { echo "setup-tests: $*" >&2; }
 # Programs of the tests that come from PyPI, in an environment of their own below target/.
 python_packages() {
     local venv=target/test-venv
-    if "$venv/bin/python" -c 'import aiosmtpd, standardwebhooks' >/dev/null 2>&1; then return 0; fi
-    if python3 -m venv "$venv" >/dev/null 2>&1 \
-        && "$venv/bin/pip" install --quiet "aiosmtpd>=1.4" "standardwebhooks>=1.0" >/dev/null 2>&1; then
-        say "installed into $venv: aiosmtpd, standardwebhooks"
+    local packages=("aiosmtpd>=1.4" "moto[s3,server]>=5.1" "schemathesis>=4.32" "standardwebhooks>=1.0")
+    if "$venv/bin/python" -c 'import aiosmtpd, flask, moto, schemathesis, standardwebhooks' >/dev/null 2>&1; then return 0; fi
+    if python3 -m venv "$venv" >/dev/null 2>&1 && "$venv/bin/pip" install --quiet "${packages[@]}" >/dev/null 2>&1; then
+        say "installed into $venv: ${packages[*]}"
     else
-        say "could not install aiosmtpd and standardwebhooks (PyPI) into $venv: the tests against an SMTP server will say that they didn't run"
+        say "could not install from PyPI into $venv: ${packages[*]}; the tests that need them will say that they didn't run"
     fi
 }
 
@@ -37,7 +37,7 @@ fi
 
 if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
     missing+=(python3-venv)
-    by_hand+=("python3 with venv (Debian: python3-venv) — an SMTP server from PyPI for the tests of mail")
+    by_hand+=("python3 with venv (Debian: python3-venv) — programs from PyPI that tests talk to")
 fi
 
 if [[ ${#missing[@]} -eq 0 ]]; then

@@ -26,6 +26,7 @@
 //! | no `If-Match` | 428 | `precondition_required` |
 //! | too many attempts or requests | 429 | `too_many_requests`, with `Retry-After` |
 //! | store or password hashing overloaded, away or damaged ([`StoreError`], [`HashError`]) | 503 | `busy`, `unavailable`, with `Retry-After` |
+//! | file whose content was lost where files are kept | 500 | `file_missing` |
 //! | anything else | 500 | `internal`; what it was stands in the log only |
 
 use crate::access;

@@ -28,6 +28,7 @@ mod import;
 mod learning;
 mod life;
 mod model;
+mod objects;
 mod operation;
 mod pages;
 mod post;

@@ -296,8 +296,13 @@ fn keep_row(
     Ok(Ok(()))
 }
 
+/// A file that is known of but isn't in the store was lost there: to ask again is of no use, the operator restores it.
 fn objects_away(error: object_store::Error) -> Problem {
     tracing::error!(%error, "the object store failed");
+    if matches!(error, object_store::Error::NotFound { .. }) {
+        let detail = "the file is known of, but its content is missing from the place where files are kept";
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "file_missing", detail);
+    }
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the service can't reach its files")
         .header(header::RETRY_AFTER, 5)
 }

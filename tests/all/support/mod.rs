@@ -1,11 +1,13 @@
 //! What every suite stands on: the program as a child process, an HTTP client, people with roles, builders of filings.
 
+pub(crate) mod calendar;
 pub(crate) mod client;
 pub(crate) mod contents;
 pub(crate) mod engine;
 pub(crate) mod filings;
 pub(crate) mod history;
 pub(crate) mod people;
+pub(crate) mod python;
 pub(crate) mod random;
 pub(crate) mod server;
 
