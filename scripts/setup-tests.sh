@@ -10,11 +10,16 @@ say() { echo "setup-tests: $*" >&2; }
 python_packages() {
     local venv=target/test-venv
     local packages=("aiosmtpd>=1.4" "moto[s3,server]>=5.1" "schemathesis>=4.32" "standardwebhooks>=1.0")
-    if "$venv/bin/python" -c 'import aiosmtpd, flask, moto, schemathesis, standardwebhooks' >/dev/null 2>&1; then return 0; fi
-    if python3 -m venv "$venv" >/dev/null 2>&1 && "$venv/bin/pip" install --quiet "${packages[@]}" >/dev/null 2>&1; then
-        say "installed into $venv: ${packages[*]}"
+    # Only the script of the checks of accessibility is taken out of its package, not the browsers that it would bring.
+    local axe=("$venv"/lib/python3*/site-packages/axe_playwright_python/axe.min.js)
+    if "$venv/bin/python" -c 'import aiosmtpd, flask, moto, schemathesis, standardwebhooks' >/dev/null 2>&1 \
+        && [[ -f "${axe[0]}" ]]; then return 0; fi
+    if python3 -m venv "$venv" >/dev/null 2>&1 \
+        && "$venv/bin/python" -m pip install --quiet "${packages[@]}" >/dev/null 2>&1 \
+        && "$venv/bin/python" -m pip install --quiet --no-deps "axe-playwright-python>=0.1.8" >/dev/null 2>&1; then
+        say "installed into $venv: ${packages[*]} and axe-core"
     else
-        say "could not install from PyPI into $venv: ${packages[*]}; the tests that need them will say that they didn't run"
+        say "could not install ${packages[*]} and axe-playwright-python (PyPI) into $venv: the tests that need them will say that they didn't run"
     fi
 }
 
@@ -29,6 +34,8 @@ need() { # COMMAND PACKAGE WHY
 need cc build-essential "SQLite, OpenSSL and the ciphers are compiled"
 need make build-essential "OpenSSL is built with it"
 need perl perl "OpenSSL is configured with it"
+need chromium chromium "the pages are tested in a browser"
+need chromedriver chromium-driver "the browser is driven through it"
 need pdftotext poppler-utils "printed documents are read back"
 if ! scripts/postgres-bin.sh >/dev/null; then
     missing+=(postgresql)

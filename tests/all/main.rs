@@ -27,6 +27,7 @@ mod filing;
 mod import;
 mod learning;
 mod life;
+mod looks;
 mod model;
 mod objects;
 mod operation;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The threads that talk; the tests themselves are plain code.
-static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 });
 

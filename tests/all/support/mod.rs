@@ -1,5 +1,7 @@
 //! What every suite stands on: the program as a child process, an HTTP client, people with roles, builders of filings.
 
+#[allow(dead_code, reason = "each face uses other parts of it")]
+pub(crate) mod browser;
 pub(crate) mod calendar;
 pub(crate) mod client;
 pub(crate) mod contents;
@@ -11,6 +13,7 @@ pub(crate) mod python;
 pub(crate) mod random;
 pub(crate) mod server;
 
+pub(crate) use browser::Browser;
 pub(crate) use client::Session;
 pub(crate) use contents::Contents;
 pub(crate) use engine::{Engine, engines};

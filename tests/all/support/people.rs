@@ -6,7 +6,7 @@ use super::server::TestApp;
 use serde_json::{Value, json};
 
 /// The password of every account of the tests.
-const PASSWORD: &str = "correct-horse-7-battery";
+pub(crate) const PASSWORD: &str = "correct-horse-7-battery";
 
 impl TestApp {
     /// The person who filed, by reference and PIN.
