@@ -368,7 +368,6 @@ pub fn behind(query: &Query, rate: &Rate, part: Part, today: Date) -> Option<Beh
         kind: rate.kind,
         having: 0,
         lacking: 0,
-        awaiting: None,
         or_overdue_on: None,
         open: None,
         recovered: false,
@@ -382,8 +381,8 @@ pub fn behind(query: &Query, rate: &Rate, part: Part, today: Date) -> Option<Beh
         (Measure::ShareOrDue { among, .. }, Part::Denominator) => {
             Behind { having: among.bit(), or_overdue_on: Some(today), ..cases }
         }
-        (Measure::ShareOrDue { .. }, Part::Excluded) => {
-            Behind { lacking: Fact::Disposed.bit(), open: Some(OpenPart::NotDue(today)), ..cases }
+        (Measure::ShareOrDue { among, .. }, Part::Excluded) => {
+            Behind { lacking: among.bit(), open: Some(OpenPart::NotDue(today)), ..cases }
         }
         (Measure::Overdue, Part::Numerator) => Behind { open: Some(OpenPart::PastDue(today)), ..cases },
         (Measure::Overdue, Part::Denominator) => Behind { open: Some(OpenPart::Any), ..cases },

@@ -176,8 +176,6 @@ pub struct Behind {
     pub having: i64,
     /// Facts that none has, as bits.
     pub lacking: i64,
-    /// Awaiting a decision: overdue on this day (`true`), or not yet due (`false`).
-    pub awaiting: Option<(Date, bool)>,
     /// Also those that await a decision that was due before this day, besides those that have `having`.
     pub or_overdue_on: Option<Date>,
     /// Only open ones, and which of them.
@@ -262,11 +260,6 @@ pub fn behind(
     if what.lacking != 0 {
         query = query.filter(sql::<Bool>("(cases.facts & ").bind::<BigInt, _>(what.lacking).sql(") = 0"));
     }
-    query = match what.awaiting {
-        Some((today, true)) => query.filter(cases::decision_due.lt(On(today))),
-        Some((today, false)) => query.filter(cases::decision_due.ge(On(today))),
-        None => query,
-    };
     query = match what.open {
         Some(OpenPart::Any) => query.filter(cases::is_open),
         Some(OpenPart::PastDue(today)) => query.filter(cases::is_open.and(cases::next_due.lt(On(today)))),

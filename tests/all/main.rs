@@ -35,6 +35,7 @@ mod pages;
 mod post;
 mod preview;
 mod privacy;
+mod queue;
 mod rules;
 mod security_sessions;
 mod support;

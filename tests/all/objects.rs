@@ -26,9 +26,9 @@ fn evidence_lies_sealed_in_a_bucket_and_what_fails_is_told() {
             ("ACCESS_KEY", "test"),
             ("SECRET_KEY", "test"),
         ];
-        let start = settings.iter().fold(Start::on(engine), |start, (key, value)| {
-            start.set(&format!("ATTACHMENTS__{key}"), value)
-        });
+        let start = settings
+            .iter()
+            .fold(Start::on(engine), |start, (key, value)| start.set(&format!("ATTACHMENTS__{key}"), value));
         let app = start.start();
         let case = FilingBuilder::complete().file(&app);
         let consumer = app.consumer(&case);

@@ -111,7 +111,7 @@ pub async fn page(app: web::Data<App>, caller: Caller, params: Params<AuditParam
     }
     let (filter, case, limit) = read(&params.0)?;
     let scope = caller.scope();
-    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let most = cursor::one_more(limit);
     let mut entries = app
         .store
         .read(move |db| {
@@ -124,9 +124,7 @@ pub async fn page(app: web::Data<App>, caller: Caller, params: Params<AuditParam
             audit::page(db, &scope, &filter, most)
         })
         .await?;
-    let more = entries.len() > limit;
-    entries.truncate(limit);
-    let next_cursor = entries.last().filter(|_| more).map(|entry| cursor::of_code(&entry.record.id.to_string()));
+    let next_cursor = cursor::cut(&mut entries, limit, |entry| cursor::of_code(&entry.record.id.to_string()));
     let items = entries.into_iter().map(|listed| shown(&app, listed)).collect();
     Ok(HttpResponse::Ok().json(AuditPage { items, next_cursor }))
 }

@@ -161,13 +161,10 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
     let behind = asked.and_then(|(query, rate, part)| Some((query::behind(&query, rate, part, today)?, query.lang)));
     let (behind, lang) = behind.ok_or_else(|| Problem::internal("a checked question has no list"))?;
     let scope = caller.scope();
-    // One more than asked for tells whether there is another page.
-    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let most = cursor::one_more(limit);
     let from = after.map(|after| after.id);
     let mut lines = app.store.read(move |db| queue::behind(db, &scope, &behind, from, most)).await?;
-    let more = lines.len() > limit;
-    lines.truncate(limit);
-    let next_cursor = lines.last().filter(|_| more).map(|line| {
+    let next_cursor = cursor::cut(&mut lines, limit, |line| {
         let day = crate::ambient::today_in_shanghai(line.received_at.0);
         cursor::of_case(BEHIND, After { day, id: CaseId(line.case_id.0) })
     });

@@ -63,12 +63,9 @@ pub async fn page(app: web::Data<App>, caller: Caller, params: Params<QueueParam
     let asked = read(&app, &caller, &params.0)?;
     let Asked { filter, sort, after, limit, lang } = asked;
     let scope = caller.scope();
-    // One more than asked for tells whether there is another page.
-    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let most = cursor::one_more(limit);
     let mut lines = app.store.read(move |db| queue::page(db, &scope, &filter, sort, after, most)).await?;
-    let more = lines.len() > limit;
-    lines.truncate(limit);
-    let next_cursor = lines.last().filter(|_| more).map(|line| {
+    let next_cursor = cursor::cut(&mut lines, limit, |line| {
         let day =
             if sort == Sort::Due { line.next_due.0 } else { crate::ambient::today_in_shanghai(line.received_at.0) };
         cursor::of_case(order(sort), After { day, id: CaseId(line.case_id.0) })
