@@ -15,8 +15,55 @@ pub mod sign_in;
 pub use sessions::{Carrier, Live, Opened};
 pub use sign_in::Credentials;
 
-use crate::identity::{HashError, RetryAfter, TokenError};
+use crate::app::App;
+use crate::audit::Occasion;
+use crate::identity::{Caller, HashError, RetryAfter, TokenError};
 use crate::store::StoreError;
+use std::net::IpAddr;
+
+/// Where a request comes from, as far as it matters to who gets in.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Network address, proxies that are trusted looked through.
+    pub address: IpAddr,
+    /// Id of the request, for the audit log.
+    pub request_id: Option<String>,
+}
+
+impl Origin {
+    /// The beginning of an entry of the audit log about what somebody does from here.
+    fn occasion(&self, app: &App, who: &Caller) -> Occasion {
+        app.occasion(who).of_request(self.request_id.clone())
+    }
+}
+
+/// Somebody whose credentials were right.
+#[derive(Debug, Clone)]
+pub struct Proven {
+    /// Whose they were.
+    pub who: Caller,
+    /// What was shown.
+    pub method: Method,
+}
+
+/// What somebody shows to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Name and password.
+    Password,
+    /// Number and PIN of a case.
+    Pin,
+}
+
+impl Method {
+    /// As the audit log names it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Pin => "pin",
+        }
+    }
+}
 
 /// Why somebody isn't let in.
 #[derive(Debug, thiserror::Error)]

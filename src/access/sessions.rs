@@ -4,7 +4,7 @@
 //! account changes, and when a refresh token comes a second time: either the thief or the owner has it then, and nobody
 //! can tell which (RFC 9700, 4.14.2).
 
-use crate::access::Refused;
+use crate::access::{Origin, Proven, Refused};
 use crate::ambient;
 use crate::app::App;
 use crate::domain::case::CaseId;
@@ -14,7 +14,7 @@ use crate::identity::{Caller, Grant, Ticket};
 use crate::store::sessions::{self, SessionRow, Why};
 use crate::store::types::{At, Key};
 use crate::store::users::{self, User};
-use crate::store::{Db, StoreError};
+use crate::store::{Db, StoreError, audit};
 use jiff::{Timestamp, ToSpan};
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,11 +106,12 @@ pub fn standing(user: &User) -> Option<Caller> {
     })
 }
 
-/// Opens a session for somebody whose credentials were right.
+/// Opens a session for somebody whose credentials were right, and writes down that they signed in.
 ///
 /// # Errors
 /// The store's; [`Refused::Credentials`] for somebody who can't have one.
-pub async fn open(app: &App, who: Caller, carrier: Carrier) -> Result<Opened, Refused> {
+pub async fn open(app: &App, proven: Proven, carrier: Carrier, from: &Origin) -> Result<Opened, Refused> {
+    let who = proven.who;
     let (owner_kind, owner) = owner(&who).ok_or(Refused::Credentials)?;
     let now = app.now();
     let ends_at = now.checked_add(i64::from(app.settings.auth.session_hours).hours()).unwrap_or(now);
@@ -127,7 +128,13 @@ pub async fn open(app: &App, who: Caller, carrier: Carrier) -> Result<Opened, Re
         ended_at: None,
         ended_why: None,
     };
-    app.store.write(move |tx| sessions::open(tx, &row)).await?;
+    let entry = from.occasion(app, &who).sign_in(proven.method.code());
+    app.store
+        .write(move |tx| {
+            sessions::open(tx, &row)?;
+            audit::append(tx, &entry)
+        })
+        .await?;
     Ok(Opened { ticket, who, ends_at })
 }
 
@@ -194,7 +201,7 @@ enum Exchange {
 ///
 /// # Errors
 /// [`Refused::Ticket`] for one that isn't good, or the store's.
-pub async fn renew(app: &App, ticket: &Ticket) -> Result<Opened, Refused> {
+pub async fn renew(app: &Arc<App>, ticket: &Ticket, from: &Origin) -> Result<Opened, Refused> {
     let now = app.now();
     let (id, old) = (ticket.session, ticket.hash());
     let next = Ticket::draw(id, app.entropy.as_ref());
@@ -202,23 +209,27 @@ pub async fn renew(app: &App, ticket: &Ticket) -> Result<Opened, Refused> {
     let found = app.store.read(move |db| sessions::find(db, id)).await?;
     let Some(row) = found.filter(|row| row.carrier == Carrier::Bearer.code()) else { return Err(Refused::Ticket) };
     let live = stands(app, &row, now);
+    let (shared, from) = (Arc::clone(app), from.clone());
     let end = app
         .store
         .write(move |tx| {
-            if sessions::was_spent(tx.db(), id, &old)? {
-                sessions::end(tx, id, Why::Reused, now)?;
-                return Ok(Exchange::Reused);
+            let who = owner_now(tx.db(), &row)?;
+            if let Some(who) = who.as_ref().filter(|_| live)
+                && !sessions::was_spent(tx.db(), id, &old)?
+                && sessions::exchange(tx, id, &old, &new, now)?
+            {
+                return Ok(Exchange::Done(Box::new(who.clone()), row.ends_at.0));
             }
-            let Some(who) = owner_now(tx.db(), &row)?.filter(|_| live) else { return Ok(Exchange::Refused) };
-            if sessions::exchange(tx, id, &old, &new, now)? {
-                return Ok(Exchange::Done(Box::new(who), row.ends_at.0));
+            // Also when two come with the same token at once: the second finds it spent now.
+            if !sessions::was_spent(tx.db(), id, &old)? {
+                return Ok(Exchange::Refused);
             }
-            // Two came with the same token at once: the second finds it spent now.
-            if sessions::was_spent(tx.db(), id, &old)? {
-                sessions::end(tx, id, Why::Reused, now)?;
-                return Ok(Exchange::Reused);
+            // Written down once, however often a thief tries a session that has ended.
+            if sessions::end(tx, id, Why::Reused, now)? {
+                let who = who.unwrap_or(Caller::ANONYMOUS);
+                audit::append(tx, &from.occasion(&shared, &who).token_reused())?;
             }
-            Ok(Exchange::Refused)
+            Ok(Exchange::Reused)
         })
         .await?;
     match end {
@@ -231,27 +242,22 @@ pub async fn renew(app: &App, ticket: &Ticket) -> Result<Opened, Refused> {
     }
 }
 
-/// Ends a session.
-///
-/// # Errors
-/// The store's.
-pub async fn end(app: &App, id: Uuid) -> Result<(), StoreError> {
-    let now = app.now();
-    app.store.write(move |tx| sessions::end(tx, id, Why::SignedOut, now)).await?;
-    Ok(())
-}
-
 /// Ends one of somebody's sessions; `false` when there is no such.
 ///
 /// # Errors
 /// The store's.
-pub async fn end_of(app: &App, who: &Caller, id: Uuid) -> Result<bool, StoreError> {
+pub async fn end(app: &App, who: &Caller, id: Uuid, from: &Origin) -> Result<bool, StoreError> {
     let Some((kind, owner)) = owner(who) else { return Ok(false) };
     let now = app.now();
+    let entry = from.occasion(app, who).signed_out(false);
     app.store
         .write(move |tx| {
             let own = sessions::find(tx.db(), id)?.is_some_and(|row| row.owner_kind == kind && row.owner == owner);
-            Ok(own && sessions::end(tx, id, Why::SignedOut, now)?)
+            if !own || !sessions::end(tx, id, Why::SignedOut, now)? {
+                return Ok(false);
+            }
+            audit::append(tx, &entry)?;
+            Ok(true)
         })
         .await
 }
@@ -260,11 +266,18 @@ pub async fn end_of(app: &App, who: &Caller, id: Uuid) -> Result<bool, StoreErro
 ///
 /// # Errors
 /// The store's.
-pub async fn end_all(app: &App, who: &Caller) -> Result<(), StoreError> {
+pub async fn end_all(app: &App, who: &Caller, from: &Origin) -> Result<(), StoreError> {
     let Some((kind, owner)) = owner(who) else { return Ok(()) };
     let now = app.now();
-    app.store.write(move |tx| sessions::end_all(tx, kind, &owner, Why::SignedOut, now)).await?;
-    Ok(())
+    let entry = from.occasion(app, who).signed_out(true);
+    app.store
+        .write(move |tx| {
+            if sessions::end_all(tx, kind, &owner, Why::SignedOut, now)? > 0 {
+                audit::append(tx, &entry)?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// The sessions of somebody that stand, the newest first.

@@ -71,6 +71,8 @@ kinds! {
     Export = "export",
     /// Masked fields were shown.
     Unmask = "unmask",
+    /// A document of a case was printed, which shows personal data.
+    DocumentPrinted = "document_printed",
     /// An account got another role, unit or division.
     RoleChange = "role_change",
     /// An account was added.
@@ -186,9 +188,14 @@ impl Occasion {
         self.entry(Kind::TokenReused, json!({}))
     }
 
-    /// Was refused. `route` is the pattern of the path, without values.
-    pub fn access_denied(self, method: &str, route: &str, status: u16, code: &str) -> Entry {
-        self.entry(Kind::AccessDenied, json!({ "method": method, "route": route, "status": status, "code": code }))
+    /// Was refused. `route` is the pattern of the path, without values; `left_out` counts refusals of the same caller before
+    /// this one that were too many to be written down.
+    pub fn access_denied(self, method: &str, route: &str, status: u16, code: &str, left_out: u64) -> Entry {
+        let mut data = json!({ "method": method, "route": route, "status": status, "code": code });
+        if left_out > 0 {
+            data["left_out"] = json!(left_out);
+        }
+        self.entry(Kind::AccessDenied, data)
     }
 
     /// Took data out as a file: `what` it holds, in which `format`, how many cases.
@@ -199,6 +206,11 @@ impl Occasion {
     /// Saw masked fields of a case.
     pub fn unmask(self, fields: &[&str]) -> Entry {
         self.entry(Kind::Unmask, json!({ "fields": fields }))
+    }
+
+    /// Printed a document of a case: its kind, its number within the case, and the form of the print.
+    pub fn document_printed(self, kind: &str, no: i16, format: &'static str) -> Entry {
+        self.entry(Kind::DocumentPrinted, json!({ "document": kind, "no": no, "format": format }))
     }
 
     /// Gave an account another role, unit or division.

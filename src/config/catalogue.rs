@@ -57,6 +57,8 @@ pub struct Catalogue {
     pub templates: super::Templates,
     /// What offices issue in writing.
     pub documents: Documents,
+    /// Words for codes.
+    pub words: super::Words,
 }
 
 /// What offices issue in writing: wording and numbers.

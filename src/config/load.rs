@@ -3,7 +3,7 @@
 use super::catalogue::Catalogue;
 use super::error::{ConfigError, Faults};
 use super::source::Source;
-use super::{calendar, departments, documents, offices, places, routes, rules, stations, targets, templates};
+use super::{calendar, departments, documents, offices, places, routes, rules, stations, targets, templates, words};
 use crate::domain::calendar::Rollover;
 
 /// Reads the catalogue.
@@ -36,6 +36,7 @@ pub fn load(source: &Source, rollover: Rollover) -> Result<Catalogue, Vec<Config
     let categories = targets::load_categories(source, &sector_codes, &mut faults);
     let documents = documents::load(source, &departments, &mut faults);
     let templates = templates::load(source, &mut faults);
+    let words = words::load(source, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -54,5 +55,6 @@ pub fn load(source: &Source, rollover: Rollover) -> Result<Catalogue, Vec<Config
         categories,
         documents,
         templates,
+        words,
     })
 }

@@ -20,6 +20,7 @@ mod stations;
 mod table;
 mod targets;
 mod templates;
+mod words;
 
 pub use calendar::merge_year;
 pub use error::ConfigError;
@@ -27,6 +28,7 @@ pub use load::load;
 pub use settings::Settings;
 pub use source::Source;
 pub use templates::{NoText, Piece, Templates};
+pub use words::Words;
 
 #[cfg(test)]
 mod tests;

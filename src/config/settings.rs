@@ -60,6 +60,8 @@ pub struct Settings {
     pub sms: Sms,
     /// Sending what is owed.
     pub notify: Notify,
+    /// Asking for the complainant's judgement.
+    pub rating: Rating,
     /// Time limits that act.
     pub escalation: Escalation,
     /// Deadlines.
@@ -293,6 +295,15 @@ pub struct Notify {
     pub longest_retry_seconds: u32,
     /// Hours after which an attempt that fails is the last.
     pub give_up_hours: u32,
+}
+
+/// `[rating]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Rating {
+    /// Hours after the end at which it is asked for.
+    pub ask_after_hours: u16,
+    /// Days for which the link opens.
+    pub valid_days: u16,
 }
 
 /// `[calendar]`

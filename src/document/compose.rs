@@ -4,6 +4,7 @@ use crate::config::catalogue::{Catalogue, DocumentPart, Documents, Office};
 use crate::document::{Page, day};
 use crate::domain::case::Case;
 use crate::domain::division::Level;
+use crate::domain::money::Money;
 use crate::domain::vocabulary::{Action, ClockKind, DocumentKind, Kind, Lang, Outcome, State};
 use jiff::civil::Date;
 use minijinja::{Environment, UndefinedBehavior};
@@ -175,27 +176,30 @@ fn values(
     let due = |kind: ClockKind| {
         case.clocks.iter().find(|clock| clock.kind == kind && clock.is_running()).map(|clock| day(clock.due))
     };
-    let yes = |given: bool| if given { "同意" } else { "不同意" }.to_owned();
+    let word = |section: &str, code: &str| catalogue.words.in_document(section, code).to_owned();
+    let yuan = |amount: Money| format!("{amount}{}", word("document", "yuan"));
+    let yes = |given: bool| word("document", if given { "consents" } else { "declines" });
     let date = |name: &str| field(name).parse().map(day).unwrap_or_default();
-    let complainant = if case.anonymous { Some("匿名".to_owned()) } else { matter.complainant.name.clone() };
-    let demands: Vec<&str> = case.demands.iter().map(|demand| demand_zh(*demand)).collect();
+    let complainant =
+        if case.anonymous { Some(word("document", "anonymous")) } else { matter.complainant.name.clone() };
+    let demands: Vec<String> = case.demands.iter().map(|demand| word("demand", demand.code())).collect();
     let known = [
         ("office", office.name.zh.clone()),
         ("reference", case.reference.to_string()),
-        ("kind", if case.kind == Kind::Complaint { "投诉" } else { "举报" }.to_owned()),
+        ("kind", word("document", case.kind.code())),
         ("received_on", day(case.received_on)),
-        ("complainant", complainant.unwrap_or_else(|| "当事人".to_owned())),
+        ("complainant", complainant.unwrap_or_else(|| word("document", "the_person"))),
         ("complainant_phone", matter.complainant.phone.clone().unwrap_or_default()),
         ("complainant_id", matter.complainant.id.clone().unwrap_or_default()),
         ("complainant_address", matter.complainant.address.clone().unwrap_or_default()),
-        ("respondent", matter.respondent.name.clone().unwrap_or_else(|| "被投诉举报人".to_owned())),
+        ("respondent", matter.respondent.name.clone().unwrap_or_else(|| word("document", "the_merchant"))),
         ("respondent_address", matter.respondent.address.clone().unwrap_or_default()),
         ("respondent_phone", matter.respondent.phone.clone().unwrap_or_default()),
         ("law", rule.map(|rule| format!("《{}》", bare(&rule.name.zh))).unwrap_or_default()),
         ("article", article.unwrap_or_default()),
         ("sector", catalogue.sector(&case.sector).map(|one| one.name.zh.clone()).unwrap_or_default()),
-        ("demands", if demands.is_empty() { "未列明".to_owned() } else { demands.join("、") }),
-        ("amount", case.amount.map(|amount| format!("{amount}元")).unwrap_or_default()),
+        ("demands", if demands.is_empty() { word("document", "no_demand") } else { demands.join("、") }),
+        ("amount", case.amount.map(yuan).unwrap_or_default()),
         ("reason", field("reason")),
         ("narrative", matter.narrative.to_owned()),
         ("publish_consent", yes(case.publish_consent)),
@@ -209,10 +213,10 @@ fn values(
         ("place", field("place")),
         ("mediators", field("mediators")),
         ("accepted_on", case.milestones.accepted.map(day).unwrap_or_default()),
-        ("agreed", case.recovered.map(|amount| format!("{amount}元")).unwrap_or_default()),
+        ("agreed", case.recovered.map(yuan).unwrap_or_default()),
         ("performance_date", date("performance_date")),
         ("record", field("record")),
-        ("decision", if case.state == State::Filed { "立案" } else { "不予立案" }.to_owned()),
+        ("decision", word("document", if case.state == State::Filed { "filed" } else { "not_filed" })),
     ];
     BTreeMap::from(known)
 }
@@ -227,20 +231,5 @@ fn text(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Null) | None => String::new(),
         Some(other) => other.to_string(),
-    }
-}
-
-/// What is asked for, in the words of the registration form.
-const fn demand_zh(demand: crate::domain::vocabulary::Demand) -> &'static str {
-    use crate::domain::vocabulary::Demand;
-    match demand {
-        Demand::Repair => "修理",
-        Demand::Remake => "重作",
-        Demand::Replace => "更换",
-        Demand::Return => "退货",
-        Demand::MakeUpQuantity => "补足商品数量",
-        Demand::Refund => "退还货款和服务费用",
-        Demand::Compensation => "赔偿损失",
-        Demand::Other => "其他",
     }
 }

@@ -43,6 +43,7 @@ pub const NOTICES: &[Notice] = &[
     party("report_result", &["decision", "reason"]),
     party("merge", &["other"]),
     party("reopening", &["due"]),
+    party("rating", &["rating_link", "until"]),
     Notice { name: "code", variables: &["code", "minutes"], form: Form::Person },
 ];
 

@@ -197,6 +197,9 @@ pub struct Owed {
     pub to: PartyRole,
 }
 
+/// Bodies outside that have a code of their own, when a case is referred; any other is an office, a department or `other`.
+pub const BODIES: &[&str] = &["police", "court", "arbitration", "other_authority"];
+
 const COMPLAINT: &[Kind] = &[Kind::Complaint];
 const REPORT: &[Kind] = &[Kind::Report];
 const BOTH: &[Kind] = &[Kind::Complaint, Kind::Report];
@@ -365,7 +368,7 @@ pub const TABLE: &[Transition] = &[
         guards: &[],
         clocks: &[ClockEffect::StopAll],
         marks: &[Mark::Decided, Mark::Disposed, Mark::Closed],
-        notices: &[to_complainant("refusal")],
+        notices: &[to_complainant("refusal"), to_complainant("rating")],
     },
     Transition {
         action: Action::RecordConsent,
@@ -439,7 +442,7 @@ pub const TABLE: &[Transition] = &[
         guards: &[Guard::OutcomeFits],
         clocks: &[ClockEffect::StopAll],
         marks: &[Mark::StationEnded, Mark::Disposed, Mark::Closed],
-        notices: &[to_complainant("settlement"), to_respondent("settlement")],
+        notices: &[to_complainant("settlement"), to_respondent("settlement"), to_complainant("rating")],
     },
     Transition {
         action: Action::Settle,
@@ -451,7 +454,7 @@ pub const TABLE: &[Transition] = &[
         guards: &[Guard::OutcomeFits],
         clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
         marks: &[Mark::Closed],
-        notices: &[to_complainant("settlement"), to_respondent("settlement")],
+        notices: &[to_complainant("settlement"), to_respondent("settlement"), to_complainant("rating")],
     },
     Transition {
         action: Action::Terminate,
@@ -463,7 +466,7 @@ pub const TABLE: &[Transition] = &[
         guards: &[],
         clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
         marks: &[Mark::Closed],
-        notices: &[to_complainant("termination"), to_respondent("termination")],
+        notices: &[to_complainant("termination"), to_respondent("termination"), to_complainant("rating")],
     },
     Transition {
         action: Action::Withdraw,
@@ -494,7 +497,7 @@ pub const TABLE: &[Transition] = &[
         guards: &[],
         clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
         marks: &[Mark::Disposed, Mark::Closed],
-        notices: &[to_complainant("transfer")],
+        notices: &[to_complainant("transfer"), to_complainant("rating")],
     },
     // The unit that received it for all: who isn't competent may not pass it on by itself (Art 41), so what no office here is
     // competent for is referred by the dispatcher, and the person told where to go (Art 34).
@@ -508,7 +511,7 @@ pub const TABLE: &[Transition] = &[
         guards: &[Guard::NoDispute],
         clocks: &[ClockEffect::StopAll],
         marks: &[Mark::Disposed, Mark::Closed],
-        notices: &[to_complainant("transfer")],
+        notices: &[to_complainant("transfer"), to_complainant("rating")],
     },
     Transition {
         action: Action::Verify,
@@ -544,7 +547,7 @@ pub const TABLE: &[Transition] = &[
         guards: &[],
         clocks: &[ClockEffect::StopAll],
         marks: &[Mark::Decided, Mark::Disposed, Mark::Closed],
-        notices: &[to_complainant("report_result")],
+        notices: &[to_complainant("report_result"), to_complainant("rating")],
     },
     Transition {
         action: Action::Split,

@@ -1,5 +1,6 @@
 //! Who is calling: the token that a request shows, and the address that it comes from.
 
+use crate::access::Origin;
 use crate::access::sessions::{self, Proof};
 use crate::app::App;
 use crate::audit::Occasion;
@@ -56,6 +57,11 @@ impl Caller {
     /// The beginning of an entry of the audit log about what this caller does.
     pub fn occasion(&self, app: &App) -> Occasion {
         app.occasion(&self.who).of_request(self.request_id.clone())
+    }
+
+    /// Where the request comes from.
+    pub fn origin(&self) -> Origin {
+        Origin { address: self.address, request_id: self.request_id.clone() }
     }
 
     /// Refuses the anonymous.
@@ -124,10 +130,9 @@ impl FromRequest for Unconfirmed {
         let Some(app) = request.app_data::<web::Data<App>>().cloned().map(web::Data::into_inner) else {
             return Box::pin(async { Err(Problem::internal("no app data")) });
         };
-        let address = address(request, &app.settings);
         // The middleware has looked at the token already.
         let known = request.extensions().get::<Shown>().cloned();
-        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+        let Origin { address, request_id } = origin(request, &app.settings);
         let shown = known.unwrap_or_else(|| Shown::by(request, &app));
         let changes = !csrf::is_safe(request.method());
         let origin = csrf::check_origin(request, app.settings.server.public_url.as_deref());
@@ -203,6 +208,12 @@ fn token(request: &HttpRequest) -> Result<Option<&str>, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| Some(token.trim()))
         .ok_or_else(Problem::invalid_token)
+}
+
+/// Where a request comes from, whoever makes it.
+pub(super) fn origin(request: &HttpRequest, settings: &Settings) -> Origin {
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    Origin { address: address(request, settings), request_id }
 }
 
 /// Where a request comes from: the peer, or what trusted proxies say: of `X-Forwarded-For` the last address that isn't a

@@ -14,6 +14,7 @@
 //! | the role never has this step or list | 403 | `not_allowed_for_role` |
 //! | unknown, or outside the caller's scope ([`ActError::NotFound`]) | 404 | `not_found` |
 //! | known path, other method | 405 | `method_not_allowed`, with `Allow` |
+//! | signed link whose time is over ([`RatingError`](crate::track::rating::RatingError)) | 410 | `link_expired` |
 //! | body not there in time | 408 | `body_timeout` |
 //! | step not possible now ([`Refused::NotNow`]) | 409 | `not_now`, with `allowed_actions` |
 //! | key whose first request is still being answered | 409 | `idempotency_in_flight`, with `Retry-After` |

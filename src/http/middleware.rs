@@ -72,7 +72,7 @@ pub(super) async fn around(
         // The next request of this client goes to a node that stays.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    record_denial(&app, &response, &id).await;
+    record_denial(&app, &edge, &response, &id).await;
     let no_store = response.request().path().starts_with("/api/") || response.status().is_client_error();
     finish(response.headers_mut(), &id, no_store);
     let (route, took) = (response.request().match_pattern(), watch.elapsed());
@@ -87,15 +87,16 @@ pub(super) async fn around(
 
 /// Writes down that someone signed in was refused: what the role may not do, and cases that aren't there for them. The
 /// anonymous are told to sign in first; their failed sign-ins are written down where they try.
-async fn record_denial<B>(app: &App, response: &ServiceResponse<B>, id: &str) {
+async fn record_denial<B>(app: &App, edge: &Edge, response: &ServiceResponse<B>, id: &str) {
     let (status, route) = (response.status(), response.request().match_pattern());
     let route = route.as_deref().unwrap_or("-");
     let denied = status == StatusCode::FORBIDDEN || (status == StatusCode::NOT_FOUND && route.contains("{reference}"));
     let signed_in = response.request().extensions().get::<SignedIn>().cloned();
     let Some(SignedIn(who)) = signed_in.filter(|_| denied) else { return };
+    let Some(left_out) = edge.denials.count(&who) else { return };
     let code = if status == StatusCode::FORBIDDEN { "forbidden" } else { "not_found" };
     let occasion = app.occasion(&who).of_request(Some(id.to_owned()));
-    let entry = occasion.access_denied(response.request().method().as_str(), route, status.as_u16(), code);
+    let entry = occasion.access_denied(response.request().method().as_str(), route, status.as_u16(), code, left_out);
     if let Err(error) = app.record(entry).await {
         tracing::error!(%error, "a refusal could not be written into the audit log");
     }

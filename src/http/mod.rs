@@ -8,6 +8,7 @@
 pub mod api;
 pub mod caller;
 pub mod csrf;
+mod denials;
 pub mod error;
 pub mod extract;
 pub mod middleware;
@@ -23,6 +24,7 @@ mod cursor;
 
 use crate::ambient::Clock;
 use crate::app::App;
+use crate::http::denials::Denials;
 use crate::http::error::Problem;
 use crate::http::telemetry::Telemetry;
 use crate::identity::attempts::address_key;
@@ -40,6 +42,7 @@ pub struct Edge {
     pub draining: Arc<Draining>,
     /// What is counted of requests.
     pub telemetry: Arc<Telemetry>,
+    denials: Denials,
     limits: Option<Limits>,
 }
 
@@ -84,7 +87,7 @@ impl Edge {
             filings: limiter(limits.filings_per_minute),
             requests: limiter(limits.requests_per_minute),
         });
-        Self { draining, telemetry, limits }
+        Self { draining, telemetry, denials: Denials::new(Arc::clone(&app.clock)), limits }
     }
 
     /// Counts a filing by the public from an address.

@@ -79,6 +79,8 @@ codes! {
         api::documents::print,
         api::documents::issue,
         api::documents::deliver,
+        api::ratings::show,
+        api::ratings::answer,
         api::unmask::show,
         api::preview::classify,
         api::preview::route,

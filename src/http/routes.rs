@@ -54,6 +54,7 @@ routes! {
     "/api/v1/cases/{reference}/documents/{no}"        get api::documents::print;
     "/api/v1/cases/{reference}/documents/{no}/deliveries" post api::documents::deliver;
     "/api/v1/cases/{reference}/unmask"                post api::unmask::show;
+    "/api/v1/ratings/{token}"                         get api::ratings::show, post api::ratings::answer;
     // Previews
     "/api/v1/classify"                                post api::preview::classify;
     "/api/v1/route"                                   post api::preview::route;

@@ -71,12 +71,13 @@ pub async fn sign_in(
     caller: &Caller,
     credentials: Credentials,
 ) -> Result<Cookie<'static>, Problem> {
-    let who = access::sign_in::check(app, credentials, caller.address).await?;
+    let from = caller.origin();
+    let proven = access::sign_in::check(app, credentials, &from).await?;
     // A session that was there is not the new one's: whoever planted its cookie would have it too.
     if let Some(session) = caller.session {
-        sessions::end(app, session).await?;
+        sessions::end(app, &caller.who, session, &from).await?;
     }
-    let opened = sessions::open(app, who, Carrier::Cookie).await?;
+    let opened = sessions::open(app, proven, Carrier::Cookie, &from).await?;
     Ok(cookie(request, &app.settings, opened.ticket.expose()))
 }
 
@@ -86,7 +87,7 @@ pub async fn sign_in(
 /// The store's.
 pub async fn sign_out(app: &App, request: &HttpRequest, caller: &Caller) -> Result<Cookie<'static>, Problem> {
     if let Some(session) = caller.session {
-        sessions::end(app, session).await?;
+        sessions::end(app, &caller.who, session, &caller.origin()).await?;
     }
     let mut gone = cookie(request, &app.settings, String::new());
     gone.make_removal();

@@ -372,7 +372,16 @@ fn receipts(
         return Vec::new();
     }
     let values = notices::values(app, catalogue, case, submission.respondent.name.as_deref(), [None, None]);
-    let told = Told { notice: "receipt", to: Audience::Complainant, phone, email, values: &values, event: None };
+    let told = Told {
+        notice: "receipt",
+        to: Audience::Complainant,
+        phone,
+        email,
+        values: &values,
+        event: None,
+        due_at: now,
+        expires_at: None,
+    };
     notices::rows(app, dossier, case, &told, now)
 }
 

@@ -212,6 +212,7 @@ pub(crate) fn catalogue() -> Catalogue {
         [station("s-1", 320_115_001, false), station("s-2", 320_115_002, true), station("s-3", 320_115, false)];
     Catalogue {
         templates: crate::config::Templates::default(),
+        words: crate::config::Words::default(),
         places: Places {
             root: Some(division(320_000)),
             by_code: places.into_iter().map(|place| (place.code, place)).collect(),

@@ -70,7 +70,8 @@ pub fn owe(vault: &Vault, entropy: &dyn Entropy, now: Timestamp, owing: &Owing<'
         lease: None,
         leased_until: None,
         fault: None,
-        created_at: At(now),
+        // What goes out later is owed from then on: until when it is tried counts from there.
+        created_at: At(owing.due_at.max(now)),
         ended_at: None,
         ended_by: None,
     }

@@ -16,11 +16,13 @@
 //!
 //! Sources: Personal Information Protection Law Art 51 (encryption, de-identification), Art 47 (erasure).
 
+mod link;
 pub mod ring;
 mod secret;
 pub mod signing;
 pub mod vault;
 
+pub use link::{Link, LinkTo};
 pub use ring::{KeyRing, RingError};
 pub use secret::Secret;
 pub use vault::{CaseKey, Field, OpenError, Purpose, Suite, Vault};

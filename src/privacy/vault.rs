@@ -357,6 +357,11 @@ impl Vault {
         format!("{number:0PIN_DIGITS$}")
     }
 
+    /// A keyed hash over a label, a zero byte and some bytes, apart from those that PINs and look-ups follow from.
+    pub(super) fn mac(&self, label: &[u8], bytes: &[u8]) -> [u8; 32] {
+        finish(self.pin.clone().chain_update(label).chain_update([0]).chain_update(bytes))
+    }
+
     /// Whether a PIN is the case's, in a time that doesn't depend on where the two differ.
     pub fn verify_pin(&self, case: CaseId, pin: &str) -> bool {
         // Compared through a keyed hash: how far two hashes agree tells nothing of the PIN. `CtOutput` compares in constant

@@ -239,6 +239,18 @@ pub fn end(tx: &mut Tx<'_>, row: &OutboxRow, lease: Uuid, end: &End, now: Timest
     Ok(changed == 1)
 }
 
+/// Calls off a notice of a case that hasn't gone out yet: what it asks has no answer any more.
+///
+/// # Errors
+/// The engine's.
+pub fn call_off(tx: &mut Tx<'_>, case: CaseId, notice: &str, now: Timestamp) -> Result<(), StoreError> {
+    let waiting = outbox::table
+        .filter(outbox::case_id.eq(Some(Key::from(case))).and(outbox::event_seq.is_not_null()))
+        .filter(outbox::notice.eq(notice.to_owned()).and(in_state(PENDING)));
+    diesel::update(waiting).set((outbox::state.eq(EXPIRED), outbox::ended_at.eq(Some(At(now))))).execute(tx.db)?;
+    Ok(())
+}
+
 /// What an event of a case owes, with how each ended.
 ///
 /// # Errors

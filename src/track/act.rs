@@ -16,12 +16,12 @@ use crate::store::cases::{self, Loaded, Save, Sealed};
 use crate::store::filing::{CaseRow, ClockRow, LinkRow, PartyRow};
 use crate::store::outbox::OutboxRow;
 use crate::store::types::{At, Key};
-use crate::store::{Db, StoreError, Tx, users};
+use crate::store::{Db, StoreError, Tx, outbox, users};
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry};
 use crate::track::notices::Told;
 use crate::track::verdicts::{self, Machine, Verdict};
-use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices};
+use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices, rating};
 use crate::{ambient, domain::text};
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -270,6 +270,9 @@ fn save_one(
         tokens,
         deltas: count(Some(&found.case), &step.case),
     };
+    if matches!(step.action, Action::Rate | Action::Reopen) {
+        outbox::call_off(tx, found.case.id, rating::NOTICE, now)?;
+    }
     cases::save(tx, save)?;
     Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))
 }
@@ -322,11 +325,16 @@ fn owed(app: &App, dossier: &Dossier<'_>, step: &Step, parties: &[Party], now: j
     let merchant = parties.iter().find(|party| party.role == Some(PartyRole::Respondent));
     let merchant = merchant.and_then(|party| party.name.as_deref());
     let carried = [Some(&step.open), step.personal.as_ref()];
-    let values = notices::values(app, &app.catalogue(), &step.case, merchant, carried);
+    let mut values = notices::values(app, &app.catalogue(), &step.case, merchant, carried);
+    let asked = rating::asks(app, &step.case, now);
+    asked.fill(&mut values);
     let told = |owed: &Owed, party: &Party| {
         let to = if owed.to == PartyRole::Respondent { Audience::Respondent } else { Audience::Complainant };
         let (phone, email) = (party.phone.as_deref(), party.email.as_deref());
-        let told = Told { notice: owed.notice, to, phone, email, values: &values, event: Some(step.case.version) };
+        let (due_at, expires_at) =
+            if owed.notice == rating::NOTICE { (asked.due_at, Some(asked.expires_at)) } else { (now, None) };
+        let event = Some(step.case.version);
+        let told = Told { notice: owed.notice, to, phone, email, values: &values, event, due_at, expires_at };
         notices::rows(app, dossier, &step.case, &told, now)
     };
     let mut rows = Vec::new();

@@ -4,17 +4,14 @@ use crate::config::catalogue::{Catalogue, Office};
 use crate::domain::case::{Case, Consents, Rating};
 use crate::domain::clock::Clock;
 use crate::domain::problem::Invalid;
-use crate::domain::transition::{ClockEffect, Mark, Owed, To, Transition};
+use crate::domain::transition::{BODIES, ClockEffect, Mark, Owed, To, Transition};
 use crate::domain::vocabulary::{Action, ClockKind, Kind, Outcome, PartyRole, Role, SectorSource, State};
 use crate::track::decide::{Link, Relation, Step, rule_of};
 use crate::track::fields::{self, Fields};
 use crate::track::open::is_statutory;
-use crate::track::{Context, clocks, guards};
+use crate::track::{Context, clocks, guards, rating};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
-
-/// Bodies outside that have a code of their own; any other is an office, a department or `other`.
-const BODIES: &[&str] = &["police", "court", "arbitration", "other_authority"];
 
 /// A step being applied.
 struct Turn<'a> {
@@ -441,7 +438,7 @@ impl Turn<'_> {
         let both = self.row.clocks.contains(&ClockEffect::NotifyIfAccepted) && self.from.is_accepted();
         for owed in self.row.notices {
             notices.push(*owed);
-            if both {
+            if both && owed.notice != rating::NOTICE {
                 notices.push(Owed { notice: owed.notice, to: PartyRole::Respondent });
             }
         }

@@ -1,10 +1,12 @@
 //! The conditions of a step that its state alone doesn't tell.
 
 use crate::config::catalogue::Rule;
-use crate::domain::case::Case;
+use crate::domain::case::{Case, Rating};
 use crate::domain::transition::{Guard, Transition};
 use crate::domain::vocabulary::{ClockKind, Role};
 use crate::track::{Context, clocks};
+use jiff::ToSpan;
+use jiff::civil::Date;
 
 /// Days after the end within which a consumer can have a case opened again.
 const REOPEN_DAYS: i64 = 15;
@@ -113,9 +115,12 @@ fn extension(case: &Case, rule: Option<&Rule>, context: &Context<'_>) -> Option<
 
 /// Not rated yet, rated lately, or rated before the case was opened again and came to another end.
 fn rating_is_open(case: &Case, context: &Context<'_>) -> bool {
-    case.rating.as_ref().is_none_or(|rating| {
-        clocks::days_between(rating.on, context.today) <= RATING_DAYS || is_of_an_earlier_end(case)
-    })
+    case.rating.as_ref().is_none_or(|rating| context.today <= last_day_to_change(rating) || is_of_an_earlier_end(case))
+}
+
+/// The last day on which a rating can be changed.
+pub(super) fn last_day_to_change(rating: &Rating) -> Date {
+    rating.on.saturating_add(RATING_DAYS.days())
 }
 
 /// Whether the rating judges an end that was undone since: its day lies before the (last) end.

@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod notices;
 mod open;
 mod patch;
+pub mod rating;
 pub mod round;
 pub mod unmask;
 pub mod verdicts;

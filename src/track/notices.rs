@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::Case;
 use crate::domain::identifiers;
-use crate::domain::vocabulary::{Audience, Lang, NoticeChannel};
+use crate::domain::vocabulary::{Audience, NoticeChannel};
 use crate::notify::{Owing, owe};
 use crate::store::outbox::OutboxRow;
 use crate::track::dossier::Dossier;
@@ -26,6 +26,10 @@ pub struct Told<'a> {
     pub values: &'a Map<String, Value>,
     /// The event that owes it, when both sides must have been told of it.
     pub event: Option<i64>,
+    /// Not before.
+    pub due_at: Timestamp,
+    /// Of no use after.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The rows that a notice to a party makes: none when the party left no address at which it can be told.
@@ -47,8 +51,8 @@ pub fn rows(app: &App, dossier: &Dossier<'_>, case: &Case, told: &Told<'_>, now:
                 values: told.values,
                 case: Some((case.id, dossier.key(), told.event)),
                 urgent: false,
-                due_at: now,
-                expires_at: None,
+                due_at: told.due_at,
+                expires_at: told.expires_at,
             };
             owe(&app.vault, app.entropy.as_ref(), now, &owing)
         })
@@ -87,7 +91,8 @@ pub fn values(
         ["deadline", "reason", "other_routes", "cause", "amount", "performance_date", "body", "decision", "outcome"]
     {
         let given = carried.into_iter().flatten().find_map(|fields| fields.get(name)?.as_str());
-        put(name, given.map(|given| said(name, given, lang)).unwrap_or_default());
+        let word = given.map(|given| catalogue.words.find(name, given, lang).unwrap_or(given));
+        put(name, word.unwrap_or_default().to_owned());
     }
     let other = carried.into_iter().flatten().find_map(|fields| fields.get("case")?.as_str());
     put("other", other.unwrap_or_default().to_owned());
@@ -98,25 +103,4 @@ pub fn values(
     });
     put("ground", ground.unwrap_or_default());
     values
-}
-
-/// A code in words that people use.
-fn said(name: &str, code: &str, lang: Lang) -> String {
-    let (zh, en) = match (name, code) {
-        ("cause", "testing") => ("鉴定或者检测", "testing"),
-        ("cause", "recusal") => ("调解人员回避", "a mediator withdraws"),
-        ("outcome", "self_settled") => ("自行和解", "settled between you"),
-        ("outcome", "mediated") => ("调解成功", "agreed in mediation"),
-        ("decision", "filed") => ("已立案", "a case was opened"),
-        ("decision", "not_filed") => ("不予立案", "no case was opened"),
-        ("body", "police") => ("公安机关", "the police"),
-        ("body", "court") => ("人民法院", "the court"),
-        ("body", "arbitration") => ("仲裁机构", "an arbitration body"),
-        ("body", "other_authority") => ("其他行政机关", "another authority"),
-        _ => return code.to_owned(),
-    };
-    match lang {
-        Lang::Zh => zh.to_owned(),
-        Lang::En => en.to_owned(),
-    }
 }

@@ -12,7 +12,7 @@ use crate::store::cases::{self, Loaded};
 use crate::store::leases::{self, Lease, ROUNDS};
 use crate::store::{Db, StoreError, Tx, outbox, upkeep};
 use crate::track::act::{Surroundings, save_step};
-use crate::track::{Command, Step, decide, escalate};
+use crate::track::{Command, Step, decide, escalate, rating};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde_json::Map;
@@ -201,7 +201,9 @@ fn both_were_told(db: &mut Db, found: &Loaded) -> Result<bool, StoreError> {
     let owed = outbox::of_event(db, found.case.id, end)?;
     let told = |audience: Audience| {
         owed.iter().any(|row| {
-            row.audience == audience.code() && matches!(row.state.as_str(), outbox::SENT | outbox::DELIVERED_OTHERWISE)
+            row.audience == audience.code()
+                && row.notice != rating::NOTICE
+                && matches!(row.state.as_str(), outbox::SENT | outbox::DELIVERED_OTHERWISE)
         })
     };
     Ok(told(Audience::Complainant) && told(Audience::Respondent))

@@ -45,7 +45,7 @@ fn prv_07_the_first_changed_entry_is_named() {
             "UPDATE audit SET actor = 'someone' WHERE seq = 3",
             "UPDATE audit SET data = '{}' WHERE seq = 3",
             "UPDATE audit SET kind = 'backup' WHERE seq = 3",
-            "UPDATE audit SET division = 320000 WHERE seq = 3",
+            "UPDATE audit SET division = 320500 WHERE seq = 3",
             "UPDATE audit SET request_id = 'x' WHERE seq = 3",
         ] {
             whole(&app, change, back, json!({ "fault": "altered", "seq": 3 }));
@@ -131,7 +131,81 @@ fn sec_lg_03_what_is_done_leaves_an_entry() {
         // An own case's plain view leaves none.
         app.case(&case, &app.officer(&case.office()));
         let officer = format!("officer-{}", case.office());
-        assert_eq!(entries(&app, &auditor, &format!("&actor={officer}")), [] as [Value; 0], "{engine}");
+        let of_officer = entries(&app, &auditor, &format!("&actor={officer}"));
+        let kinds: Vec<&str> = of_officer.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["sign_in"], "{engine}");
+    }
+}
+
+/// SEC-LG-03: who gets in, who doesn't, and who leaves; nothing of what was typed.
+#[test]
+fn sec_lg_03_signing_in_and_out_leaves_an_entry() {
+    for engine in engines() {
+        let app = Start::on(engine).start();
+        let case = FilingBuilder::complete().file(&app);
+        let auditor = app.auditor("320000");
+        app.officer("amr-320102");
+        let try_in = |body: Value| app.post("/api/v1/auth/token", &Session::anonymous()).json(&body).send();
+        let enter =
+            || try_in(json!({"username": "officer-amr-320102", "password": "correct-horse-7-battery"})).expect(200);
+        let bearer = |answer: &Value| Session {
+            name: "officer".to_owned(),
+            token: answer["access_token"].as_str().map(str::to_owned),
+        };
+        let newest = |kind: &str| entries(&app, &auditor, &format!("&kind={kind}"));
+
+        try_in(json!({"username": "officer-amr-320102", "password": "wrong-but-long-enough"})).problem(401);
+        try_in(json!({"username": "typed-my-secret-here", "password": "x"})).problem(401);
+        try_in(json!({"reference": case.reference, "access_pin": "00000000"})).problem(401);
+        let failed = newest("sign_in_failed");
+        let told: Vec<_> =
+            failed.iter().map(|entry| (entry["data"]["method"].clone(), entry["data"]["account"].clone())).collect();
+        let account = json!("officer-amr-320102");
+        assert_eq!(
+            told,
+            [(json!("pin"), Value::Null), (json!("password"), Value::Null), (json!("password"), account)],
+            "{engine}"
+        );
+        assert_eq!(failed[0]["case"], case.reference, "{engine}: {failed:?}");
+        let text = failed.iter().map(Value::to_string).collect::<String>();
+        for secret in ["wrong-but-long-enough", "typed-my-secret-here", "127.0.0.1"] {
+            assert!(!text.contains(secret), "{engine}: {secret} in {text}");
+        }
+
+        let (one, two, three) = (enter(), enter(), enter());
+        app.consumer(&case);
+        let methods: Vec<_> = newest("sign_in").iter().take(4).map(|entry| entry["data"]["method"].clone()).collect();
+        assert_eq!(methods, ["pin", "password", "password", "password"], "{engine}");
+        let out = |answer: &Value, body: Value| app.post("/api/v1/auth/logout", &bearer(answer)).json(&body).send();
+        assert_eq!(out(&one, json!({})).status, 204);
+        assert_eq!(out(&two, json!({"everywhere": true})).status, 204);
+        let everywhere: Vec<_> = newest("signed_out").iter().map(|entry| entry["data"]["everywhere"].clone()).collect();
+        assert_eq!(everywhere, [json!(true), json!(false)], "{engine}");
+        assert_eq!(out(&three, json!({})).status, 401, "{engine}: it ended with the others");
+
+        let four = enter();
+        let renew = || {
+            let body = json!({"refresh_token": four["refresh_token"]});
+            app.post("/api/v1/auth/refresh", &Session::anonymous()).json(&body).send().status
+        };
+        assert_eq!([renew(), renew(), renew(), renew()], [200, 401, 401, 401], "{engine}");
+        let reused = newest("token_reused");
+        assert_eq!(reused.len(), 1, "{engine}: once, however often it is tried: {reused:?}");
+        assert_eq!(reused[0]["actor"], "officer-amr-320102", "{engine}");
+    }
+}
+
+/// SEC-LG-03: refusals are written down, but a flood of them doesn't fill the log.
+#[test]
+fn sec_lg_03_a_flood_of_refusals_is_bounded() {
+    for engine in engines() {
+        let app = Start::on(engine).start();
+        let (auditor, officer) = (app.auditor("320000"), app.officer("amr-320102"));
+        for _ in 0..60 {
+            app.get("/api/v1/audit", &officer).send().problem(403);
+        }
+        let denied = entries(&app, &auditor, "&kind=access_denied");
+        assert!((30..40).contains(&denied.len()), "{engine}: {} entries", denied.len());
     }
 }
 

@@ -109,6 +109,17 @@ fn each_step_issues_what_it_owes_and_all_ten_print() {
         }
         let mediation = assert_prints(&app, &case, &officer, 3);
         assert!(mediation.to_string().contains("江宁区市场监督管理局一楼调解室"), "{mediation}");
+        // A print shows names and numbers whole: each by staff is written down, with its form.
+        let query = format!("/api/v1/audit?kind=document_printed&case={}", case.reference);
+        let log = app.get(&query, &app.auditor("320000")).send().expect(200);
+        let told: Vec<String> =
+            log["items"].as_array().unwrap().iter().map(|entry| entry["data"].to_string()).collect();
+        assert_eq!(
+            told,
+            ["pdf", "html", "json"]
+                .map(|form| format!(r#"{{"document":"mediation_notice","format":"{form}","no":3}}"#)),
+            "{engine}"
+        );
         for no in [1, 2, 4, 5, 6] {
             assert_prints(&app, &case, &officer, no);
         }

@@ -36,6 +36,7 @@ mod post;
 mod preview;
 mod privacy;
 mod queue;
+mod ratings;
 mod rules;
 mod security_sessions;
 mod support;

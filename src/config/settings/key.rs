@@ -102,6 +102,8 @@ pub(super) const KEYS: &[Key] = &[
     key("notify", "first_retry_seconds", Whole(1, 3600)),
     key("notify", "longest_retry_seconds", Whole(1, 86_400)),
     key("notify", "give_up_hours", Whole(1, 720)),
+    key("rating", "ask_after_hours", Whole(0, 720)),
+    key("rating", "valid_days", Whole(1, 365)),
     key("escalation", "remind_days_before", Whole(1, 20)),
     key("escalation", "supervise_days_after", Whole(1, 20)),
     key("escalation", "circulate_days_after", Whole(1, 40)),

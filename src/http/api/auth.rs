@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::vocabulary::{Lang, Role};
 use crate::http::api::LangParam;
-use crate::http::caller::Caller;
+use crate::http::caller::{Caller, origin};
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::{Body, Maybe, Pairs, Params};
 use crate::http::openapi::RoleCode;
@@ -57,8 +57,9 @@ pub struct TokenAnswer {
         (status = 429, body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn token(app: web::Data<App>, caller: Caller, body: Body<TokenRequest>) -> Result<HttpResponse, Problem> {
-    let who = access::sign_in::check(&app, credentials(body.value)?, caller.address).await?;
-    let opened = sessions::open(&app, who, Carrier::Bearer).await?;
+    let from = caller.origin();
+    let proven = access::sign_in::check(&app, credentials(body.value)?, &from).await?;
+    let opened = sessions::open(&app, proven, Carrier::Bearer, &from).await?;
     answer(&app, &opened)
 }
 
@@ -125,9 +126,14 @@ pub struct RefreshRequest {
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
-pub async fn refresh(app: web::Data<App>, body: Body<RefreshRequest>) -> Result<HttpResponse, Problem> {
+pub async fn refresh(
+    app: web::Data<App>,
+    request: HttpRequest,
+    body: Body<RefreshRequest>,
+) -> Result<HttpResponse, Problem> {
     let ticket = Ticket::parse(&body.value.refresh_token).ok_or(Refused::Ticket)?;
-    let opened = sessions::renew(&app, &ticket).await?;
+    // Not the caller: an access token that has ended may still be sent along.
+    let opened = sessions::renew(&app, &ticket, &origin(&request, &app.settings)).await?;
     answer(&app, &opened)
 }
 
@@ -156,7 +162,7 @@ pub async fn logout(
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
     if body.0.is_some_and(|body| body.everywhere) {
-        sessions::end_all(&app, &caller.who).await?;
+        sessions::end_all(&app, &caller.who, &caller.origin()).await?;
     }
     let gone = session::sign_out(&app, &request, &caller).await?;
     let mut response = HttpResponse::NoContent();
@@ -232,7 +238,7 @@ pub async fn list(app: web::Data<App>, caller: Caller, _no_parameters: Pairs) ->
 pub async fn end(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
     let id = Uuid::parse_str(&id).map_err(|_| Problem::not_found())?;
-    if sessions::end_of(&app, &caller.who, id).await? {
+    if sessions::end(&app, &caller.who, id, &caller.origin()).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(Problem::not_found())

@@ -198,13 +198,27 @@ pub async fn print(
         return Err(Problem::not_found());
     }
     let page = work::open(&app, &found, &row)?;
-    match params.0.format.as_deref().unwrap_or("pdf") {
+    let format = match params.0.format.as_deref().unwrap_or("pdf") {
+        "json" => "json",
+        "html" => "html",
+        "pdf" => "pdf",
+        _ => {
+            let fault = Invalid::new("unknown_value", "unknown form").allowed("pdf, html, json");
+            return Err(Problem::field("/format", fault));
+        }
+    };
+    if caller.is_staff() {
+        // It shows names, numbers and addresses whole; what can't be written down isn't shown.
+        let entry = caller.occasion(&app).document_printed(&row.kind, no, format);
+        app.record(entry.about(found.case.id, found.case.division)).await?;
+    }
+    match format {
         "json" => Ok(HttpResponse::Ok().json(page)),
         "html" => Ok(HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
             .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.as_str()))
             .body(document::html(&page))),
-        "pdf" => {
+        _ => {
             let name = format!("inline; filename=\"{}-{no}.pdf\"", found.case.reference);
             // Some milliseconds of a core: not on the threads that answer requests.
             let bytes = web::block(move || document::pdf(&page)).await.map_err(Problem::internal)?;
@@ -213,7 +227,6 @@ pub async fn print(
                 .insert_header((header::CONTENT_DISPOSITION, name))
                 .body(bytes.map_err(Problem::internal)?))
         }
-        _ => Err(Problem::field("/format", Invalid::new("unknown_value", "unknown form").allowed("pdf, html, json"))),
     }
 }
 

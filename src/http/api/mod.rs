@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod notices;
 pub mod preview;
 pub mod queue;
+pub mod ratings;
 pub mod reference;
 pub mod transitions;
 pub mod unmask;

@@ -202,6 +202,7 @@ pub(super) fn catalogue() -> Catalogue {
     }
     Catalogue {
         templates: crate::config::Templates::default(),
+        words: crate::config::Words::default(),
         places: Places {
             root: Some(division("320000")),
             by_code: PLACES

@@ -161,6 +161,7 @@ pub(super) fn catalogue() -> Catalogue {
     let others = || (grounds("OR", 4), grounds("OT", 6));
     Catalogue {
         templates: crate::config::Templates::default(),
+        words: crate::config::Words::default(),
         categories: Vec::new(),
         documents: crate::config::catalogue::Documents::default(),
         places: Places::default(),
