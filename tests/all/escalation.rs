@@ -139,6 +139,8 @@ fn rounds_of_two_processes_take_each_step_once() {
                 .map(|_| {
                     scope.spawn(|| {
                         let done = app.run(&["tick", "--at", "2026-11-13", "--json"], None);
+                        let errors = String::from_utf8_lossy(&done.stderr);
+                        assert!(done.status.success(), "{engine}: {errors}");
                         let done: Value = serde_json::from_slice(&done.stdout).expect("JSON");
                         done["escalated"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>()
                     })
