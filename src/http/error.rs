@@ -173,9 +173,10 @@ impl Problem {
             .header(header::ALLOW, allow)
     }
 
-    /// 413.
+    /// 413; the rest of the body isn't waited for.
     pub fn too_large(most: u64) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("more than {most} bytes"))
+            .header(header::CONNECTION, "close")
             .with("max_bytes", json!(most))
     }
 

@@ -8,7 +8,6 @@
 pub mod api;
 pub mod caller;
 pub mod csrf;
-mod denials;
 pub mod error;
 pub mod extract;
 pub mod middleware;
@@ -20,12 +19,16 @@ pub mod session;
 pub mod telemetry;
 pub mod views;
 
+mod cors;
 mod cursor;
+mod denials;
+mod staff_cookies;
 
 use crate::ambient::Clock;
 use crate::app::App;
 use crate::http::denials::Denials;
 use crate::http::error::Problem;
+use crate::http::staff_cookies::StaffCookies;
 use crate::http::telemetry::Telemetry;
 use crate::identity::attempts::address_key;
 use crate::identity::{Limiter, Quota};
@@ -34,6 +37,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Pictures that are drawn anew at one time: each takes up to some hundred megabytes.
+const DRAWN_AT_ONCE: usize = 2;
 
 /// What all requests share besides the [`App`].
 #[derive(Debug)]
@@ -44,6 +51,10 @@ pub struct Edge {
     pub telemetry: Arc<Telemetry>,
     denials: Denials,
     limits: Option<Limits>,
+    /// Cookies that staff showed lately.
+    staff: StaffCookies,
+    /// Pictures that are drawn anew at one time: each takes much memory.
+    drawing: Semaphore,
 }
 
 /// Whether the service is about to stop: readiness then says no, so that nobody sends new requests.
@@ -87,7 +98,14 @@ impl Edge {
             filings: limiter(limits.filings_per_minute),
             requests: limiter(limits.requests_per_minute),
         });
-        Self { draining, telemetry, denials: Denials::new(Arc::clone(&app.clock)), limits }
+        Self {
+            draining,
+            telemetry,
+            denials: Denials::new(Arc::clone(&app.clock)),
+            limits,
+            staff: StaffCookies::default(),
+            drawing: Semaphore::new(DRAWN_AT_ONCE),
+        }
     }
 
     /// Counts a filing by the public from an address.

@@ -8,6 +8,7 @@
 //! Rules of this stage: a resend with the same key gives the same answer and makes nothing (idempotency); a likely duplicate
 //! is linked and never refused; what acceptance still needs is listed, not demanded (Art 10, 11); reports may be anonymous.
 
+pub mod picture;
 pub mod submission;
 
 mod draft;

@@ -12,6 +12,7 @@ use crate::store::schema::{
     links, outbox, parties, verdicts,
 };
 use crate::store::types::{At, Day, Key, On, Uid};
+use crate::store::words;
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -336,7 +337,9 @@ pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreErr
                 .execute(c)?;
             }
         }
-        Db::Sqlite(c) => entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, tokens))?,
+        Db::Sqlite(c) => {
+            entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, &words::for_sqlite(tokens)))?;
+        }
     }
     Ok(())
 }
@@ -365,7 +368,8 @@ pub(super) fn search_condition(db: &Db, tokens: &[String]) -> (&'static str, Str
             )
         }
         Db::Sqlite(_) => {
-            let words: Vec<String> = tokens.iter().map(|token| format!("\"{}\"", token.replace('"', ""))).collect();
+            let quoted = |token: &String| format!("\"{}\"", words::for_sqlite(token).replace('"', ""));
+            let words: Vec<String> = tokens.iter().map(quoted).collect();
             ("cases.row IN (SELECT rowid FROM case_search WHERE case_search MATCH ", words.join(" AND "), ")")
         }
     }

@@ -41,6 +41,7 @@ pub(crate) mod testing;
 pub mod types;
 pub mod upkeep;
 pub mod users;
+mod words;
 mod writer;
 
 pub use db::{Db, Target, Timeouts};

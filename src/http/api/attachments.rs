@@ -7,6 +7,7 @@ use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
 use crate::domain::text::is_invisible;
 use crate::domain::vocabulary::Action;
+use crate::http::Edge;
 use crate::http::api::reference;
 use crate::http::api::transitions::may_add;
 use crate::http::caller::Caller;
@@ -14,6 +15,7 @@ use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::{check_encoding, too_slow};
 use crate::http::openapi::RoleCode;
 use crate::http::views::{hex, sees_filer};
+use crate::intake::picture;
 use crate::store::attachments::{self, AttachmentRow};
 use crate::store::cases::{self, Loaded};
 use crate::store::types::{At, Key};
@@ -57,7 +59,7 @@ pub struct AttachmentView {
     pub media_type: String,
     /// Size in bytes.
     pub size: i64,
-    /// SHA-256 of what was sent, hexadecimal.
+    /// SHA-256 of what is kept, hexadecimal. Pictures are drawn anew before.
     pub sha256: String,
     /// When it was added.
     #[schema(value_type = String, format = DateTime)]
@@ -102,6 +104,7 @@ struct Upload {
     security(("bearer" = [])))]
 pub async fn add(
     app: web::Data<App>,
+    edge: web::Data<Edge>,
     caller: Caller,
     path: web::Path<String>,
     request: HttpRequest,
@@ -131,6 +134,7 @@ pub async fn add(
         .await
         .unwrap_or_else(|_| Err(too_slow()))?;
     let media_type = media_type(&app, &file.bytes)?;
+    let file = File { bytes: drawn_anew(&app, &edge, file.bytes, &media_type).await?, ..file };
     let view = keep(&app, loaded, file, media_type, caller.who.actor()).await?;
     Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("{}/{}", request.path(), view.id))).json(view))
 }
@@ -198,6 +202,17 @@ fn media_type(app: &App, bytes: &[u8]) -> Result<String, Problem> {
             format!("files of this type aren't taken; taken are {}", taken.join(", ")),
         )
     })
+}
+
+/// Pictures as they are kept; anything else as it was sent.
+async fn drawn_anew(app: &App, edge: &Edge, bytes: Bytes, media_type: &str) -> Result<Bytes, Problem> {
+    if !picture::is_picture(media_type) {
+        return Ok(bytes);
+    }
+    let _turn = edge.drawing.acquire().await.map_err(Problem::internal)?;
+    let (most, media_type) = (app.settings.attachments.max_megapixels, media_type.to_owned());
+    let drawn = web::block(move || picture::redraw(&bytes, &media_type, most)).await.map_err(Problem::internal)?;
+    drawn.map(Bytes::from).map_err(|fault| Problem::field("/file", fault))
 }
 
 /// Whether a case has room for one more file.
@@ -347,7 +362,7 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
         ("reference" = String, Path, description = "Reference number"),
         ("id" = String, Path, description = "Id of the file")),
     responses(
-        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, content_type = "*/*", body = Vec<u8>, description = "The file, with its own type"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")),

@@ -43,7 +43,7 @@ pub struct AuditParams {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// Lines of a page: 1 to 200, 50 when not said.
-    #[param(value_type = Option<u8>)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 200)]
     pub limit: Option<String>,
 }
 

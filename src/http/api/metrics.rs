@@ -9,7 +9,7 @@ use crate::http::caller::Caller;
 use crate::http::cursor;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Pairs;
-use crate::http::openapi::{ChannelCode, KindCode};
+use crate::http::openapi::{ChannelCode, KindCode, LangCode};
 use crate::http::views::{self, CasePage, Names};
 use crate::measure::query::{self, Query};
 use crate::measure::summary as numbers;
@@ -51,6 +51,7 @@ struct MetricParams {
     /// Periods of a series: `day`, `week`, `month`.
     interval: Option<String>,
     /// Language of names and definitions.
+    #[param(value_type = Option<LangCode>, inline)]
     lang: Option<String>,
 }
 

@@ -31,6 +31,7 @@ pub struct NoticesParams {
     /// From the page before.
     pub cursor: Option<String>,
     /// 1 to 100, 25 when left out.
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
     pub limit: Option<String>,
 }
 

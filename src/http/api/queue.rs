@@ -10,6 +10,7 @@ use crate::http::caller::Caller;
 use crate::http::cursor;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Params;
+use crate::http::openapi::LangCode;
 use crate::http::views::{self, CasePage, Names};
 use crate::store::queue::{self, After, Filter, Sort};
 use actix_web::{HttpResponse, web};
@@ -41,9 +42,10 @@ pub struct QueueParams {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// Lines of a page: 1 to 100, 25 when not said.
-    #[param(value_type = Option<u8>)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
     pub limit: Option<String>,
     /// Language of names.
+    #[param(value_type = Option<LangCode>, inline)]
     pub lang: Option<String>,
 }
 

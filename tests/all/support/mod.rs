@@ -11,6 +11,7 @@ pub(crate) mod history;
 pub(crate) mod people;
 pub(crate) mod python;
 pub(crate) mod random;
+pub(crate) mod raw;
 pub(crate) mod server;
 
 pub(crate) use browser::Browser;

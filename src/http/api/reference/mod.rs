@@ -13,6 +13,7 @@ use crate::http::api::take;
 use crate::http::cursor;
 use crate::http::error::Problem;
 use crate::http::extract::Params;
+use crate::http::openapi::LangCode;
 use crate::http::views::hex;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, web};
@@ -41,10 +42,12 @@ pub struct Page<T: ToSchema> {
 #[expect(dead_code, reason = "describes ListParams")]
 struct PageParams {
     /// `zh` or `en`.
+    #[param(value_type = Option<LangCode>, inline)]
     lang: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Lines of a page: 1 to 1000, 500 when not said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u16>,
 }
 
