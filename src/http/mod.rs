@@ -9,6 +9,7 @@ pub mod api;
 pub mod caller;
 pub mod csrf;
 pub mod error;
+pub mod export;
 pub mod extract;
 pub mod middleware;
 pub mod openapi;

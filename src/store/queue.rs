@@ -170,8 +170,8 @@ pub struct Behind {
     pub from: Date,
     /// Last day.
     pub to: Date,
-    /// Kind.
-    pub kind: Kind,
+    /// Of one kind.
+    pub kind: Option<Kind>,
     /// Facts that each has, as bits.
     pub having: i64,
     /// Facts that none has, as bits.
@@ -246,7 +246,10 @@ pub fn behind(
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
     let Some(query) = within(scope) else { return Ok(Vec::new()) };
-    let mut query = narrowed(query, &what.dimensions).filter(cases::kind.eq(what.kind.code()));
+    let mut query = narrowed(query, &what.dimensions);
+    if let Some(kind) = what.kind {
+        query = query.filter(cases::kind.eq(kind.code()));
+    }
     let (from, to) = (On(what.from), On(what.to));
     query = match what.cohort {
         Cohort::Received => query.filter(cases::received_on.ge(from).and(cases::received_on.le(to))),

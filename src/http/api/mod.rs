@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod cases;
 pub mod documents;
 pub mod events;
+pub mod exports;
 pub mod health;
 pub mod metrics;
 pub mod notices;
@@ -16,6 +17,7 @@ pub mod ratings;
 pub mod reference;
 pub mod transitions;
 pub mod unmask;
+pub mod webhooks;
 
 use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;

@@ -62,6 +62,7 @@ mod tests {
         "clock",
         "demand",
         "event",
+        "export",
         "fault",
         "field",
         "flash",
