@@ -159,6 +159,7 @@ impl Modify for Finish {
 const ANY: &[(&str, &str)] = &[
     ("400", "A parameter, header or body that can't be read"),
     ("401", "A token that isn't believed, or none where one is needed"),
+    ("422", "Parameters or fields that are missing, unknown or wrong: all of them, each with its place"),
     ("429", "Too many requests; `Retry-After` says when to come again"),
     ("503", "Overloaded, or the database is away; `Retry-After` says when to come again"),
 ];
@@ -168,7 +169,6 @@ const ANY_WITH_BODY: &[(&str, &str)] = &[
     ("408", "The body took too long to arrive"),
     ("413", "The body is too large"),
     ("415", "The body isn't of the media type that is taken, or is compressed"),
-    ("422", "Fields that are missing, unknown or wrong: all of them, each with its place"),
 ];
 
 /// Adds these to what a handler says of itself, which stays as it is.
