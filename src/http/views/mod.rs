@@ -12,7 +12,7 @@ mod shapes;
 
 pub use case::{CaseView, Opened, case};
 pub use history::{History, history, masked_texts, reads_text};
-pub use line::{CasePage, line};
+pub use line::{CasePage, LineView, line};
 pub use names::{Coded, Names};
 pub use party::{is_merchant, sees_filer};
 
