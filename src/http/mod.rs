@@ -38,10 +38,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
-
-/// Pictures that are drawn anew at one time: each takes up to some hundred megabytes.
-const DRAWN_AT_ONCE: usize = 2;
 
 /// What all requests share besides the [`App`].
 #[derive(Debug)]
@@ -54,8 +50,6 @@ pub struct Edge {
     limits: Option<Limits>,
     /// Cookies that staff showed lately.
     staff: StaffCookies,
-    /// Pictures that are drawn anew at one time: each takes much memory.
-    drawing: Semaphore,
 }
 
 /// Whether the service is about to stop: readiness then says no, so that nobody sends new requests.
@@ -105,7 +99,6 @@ impl Edge {
             denials: Denials::new(Arc::clone(&app.clock)),
             limits,
             staff: StaffCookies::default(),
-            drawing: Semaphore::new(DRAWN_AT_ONCE),
         }
     }
 

@@ -7,7 +7,6 @@ use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
 use crate::domain::text::is_invisible;
 use crate::domain::vocabulary::Action;
-use crate::http::Edge;
 use crate::http::api::reference;
 use crate::http::api::transitions::may_add;
 use crate::http::caller::Caller;
@@ -35,12 +34,16 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The files of a case together may be this many times as large as the largest file.
 const TOTAL_FACTOR: u64 = 10;
+
+/// Pictures that are drawn anew at one time: each takes up to some hundred megabytes.
+static DRAWING: Semaphore = Semaphore::const_new(2);
 
 /// Longest name of a file, in characters.
 const LONGEST_NAME: usize = 120;
@@ -104,7 +107,6 @@ struct Upload {
     security(("bearer" = [])))]
 pub async fn add(
     app: web::Data<App>,
-    edge: web::Data<Edge>,
     caller: Caller,
     path: web::Path<String>,
     request: HttpRequest,
@@ -133,16 +135,16 @@ pub async fn add(
     let file = tokio::time::timeout(patience, receive(form, app.settings.attachments.max_bytes))
         .await
         .unwrap_or_else(|_| Err(too_slow()))?;
-    let media_type = media_type(&app, &file.bytes)?;
-    let file = File { bytes: drawn_anew(&app, &edge, file.bytes, &media_type).await?, ..file };
-    let view = keep(&app, loaded, file, media_type, caller.who.actor()).await?;
+    let view = take(&app, loaded, file, caller.who.actor()).await?;
     Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("{}/{}", request.path(), view.id))).json(view))
 }
 
 /// What was sent.
-struct File {
-    name: String,
-    bytes: Bytes,
+pub(in crate::http) struct File {
+    /// Its name, cleaned; empty when none was given.
+    pub(in crate::http) name: String,
+    /// Its content.
+    pub(in crate::http) bytes: Bytes,
 }
 
 /// Reads the form: one part, `file`.
@@ -166,7 +168,11 @@ async fn receive(mut form: Multipart, most: u64) -> Result<File, Problem> {
     Ok(file)
 }
 
-async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
+/// The content of a part of a form, which may be so large.
+///
+/// # Errors
+/// 413; 400 for a form that can't be read.
+pub(in crate::http) async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = part.next().await {
         let chunk = chunk.map_err(form_fault)?;
@@ -178,7 +184,8 @@ async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
     Ok(bytes.freeze())
 }
 
-fn form_fault(error: actix_multipart::MultipartError) -> Problem {
+/// The problem of a form that can't be read.
+pub(in crate::http) fn form_fault(error: actix_multipart::MultipartError) -> Problem {
     use actix_multipart::MultipartError as Error;
     match error {
         Error::ContentTypeMissing | Error::ContentTypeParse | Error::ContentTypeIncompatible => {
@@ -186,6 +193,21 @@ fn form_fault(error: actix_multipart::MultipartError) -> Problem {
         }
         _ => Problem::bad_request("malformed_form", "the form can't be read"),
     }
+}
+
+/// Keeps a file with a case.
+///
+/// # Errors
+/// That files of its type aren't taken, that the case has no room for it, or the stores'.
+pub(in crate::http) async fn take(
+    app: &Arc<App>,
+    loaded: Loaded,
+    file: File,
+    actor: Actor,
+) -> Result<AttachmentView, Problem> {
+    let media_type = media_type(app, &file.bytes)?;
+    let file = File { bytes: drawn_anew(app, file.bytes, &media_type).await?, ..file };
+    keep(app, loaded, file, media_type, actor).await
 }
 
 /// The type by content; what it is called doesn't count.
@@ -205,11 +227,11 @@ fn media_type(app: &App, bytes: &[u8]) -> Result<String, Problem> {
 }
 
 /// Pictures as they are kept; anything else as it was sent.
-async fn drawn_anew(app: &App, edge: &Edge, bytes: Bytes, media_type: &str) -> Result<Bytes, Problem> {
+async fn drawn_anew(app: &App, bytes: Bytes, media_type: &str) -> Result<Bytes, Problem> {
     if !picture::is_picture(media_type) {
         return Ok(bytes);
     }
-    let _turn = edge.drawing.acquire().await.map_err(Problem::internal)?;
+    let _turn = DRAWING.acquire().await.map_err(Problem::internal)?;
     let (most, media_type) = (app.settings.attachments.max_megapixels, media_type.to_owned());
     let drawn = web::block(move || picture::redraw(&bytes, &media_type, most)).await.map_err(Problem::internal)?;
     drawn.map(Bytes::from).map_err(|fault| Problem::field("/file", fault))
@@ -346,6 +368,15 @@ fn view(row: &AttachmentRow, name: String) -> AttachmentView {
 pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
     let loaded = super::cases::load_with_filer(&app, &caller, &path).await?;
+    let items = of(&app, &loaded).await?;
+    Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
+}
+
+/// The files of a case that was loaded for somebody who may see them.
+///
+/// # Errors
+/// The store's, or that what is sealed can't be opened.
+pub(in crate::http) async fn of(app: &App, loaded: &Loaded) -> Result<Vec<AttachmentView>, Problem> {
     let seen = loaded.clone();
     let rows = app.store.read(move |db| attachments::of(db, &seen)).await?;
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
@@ -353,7 +384,7 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
     for row in &rows {
         items.push(view(row, dossier.open_file_name(row.attachment_id, &row.name)?));
     }
-    Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
+    Ok(items)
 }
 
 /// A file, to be saved.
@@ -409,7 +440,7 @@ pub async fn download(
 }
 
 /// The name of a file as it is kept: without folders, control, bidi and zero-width characters, not longer than it may be.
-fn clean_name(given: &str) -> String {
+pub(in crate::http) fn clean_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.nfc().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
     let plain = plain.trim_matches(|c: char| c == '.' || c.is_whitespace());
