@@ -22,6 +22,7 @@
 //! | case that has moved on ([`ActError::Stale`]) | 412 | `version_stale`, with `current_version` and `ETag` |
 //! | body or file too large | 413 | `too_large` |
 //! | other media type, or an encoding | 415 | `unsupported_media_type`, `unsupported_encoding`, `unsupported_type` |
+//! | picture that can't be drawn anew | 422 | `too_many_pixels`, `unreadable_picture`, with `errors` |
 //! | fields that are wrong ([`Problems`]) | 422 | `invalid_fields`, with `errors` |
 //! | key that was used with another body | 422 | `idempotency_key_reused` |
 //! | no `If-Match` | 428 | `precondition_required` |
@@ -176,7 +177,6 @@ impl Problem {
     /// 413; the rest of the body isn't waited for.
     pub fn too_large(most: u64) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("more than {most} bytes"))
-            .header(header::CONNECTION, "close")
             .with("max_bytes", json!(most))
     }
 
@@ -203,6 +203,13 @@ impl Problem {
         let mut problems = Problems::default();
         problems.at(pointer, fault);
         problems.into()
+    }
+
+    /// Adds a fault of the input to a problem with a code of its own.
+    #[must_use]
+    pub fn fault(mut self, pointer: &str, fault: Invalid) -> Self {
+        self.told.errors.push(Fault { pointer: pointer.to_owned(), fault });
+        self
     }
 
     /// The problem of a status that something else answered with.

@@ -153,7 +153,6 @@ pub(super) async fn read(
 /// 408; the connection isn't used again.
 pub(super) fn too_slow() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body took too long to arrive")
-        .header(header::CONNECTION, "close")
 }
 
 fn malformed(detail: impl Into<String>) -> Problem {

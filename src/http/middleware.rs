@@ -77,8 +77,9 @@ pub(super) async fn around(
         edge.staff.learn(hash, app.now());
     }
     let mut response = problems(response, &id);
-    if edge.draining.has_begun() {
-        // The next request of this client goes to a node that stays.
+    if edge.draining.has_begun() || is_cut_off(response.status()) {
+        // The next request of this client goes to a node that stays; the rest of a body that is too long or too slow isn't
+        // waited for.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     record_denial(&app, &edge, &response, &id).await;
@@ -110,6 +111,11 @@ async fn record_denial<B>(app: &App, edge: &Edge, response: &ServiceResponse<B>,
     if let Err(error) = app.record(entry).await {
         tracing::error!(%error, "a refusal could not be written into the audit log");
     }
+}
+
+/// Whether an answer came before the end of the request.
+const fn is_cut_off(status: StatusCode) -> bool {
+    matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE)
 }
 
 /// Whether it has turned out that somebody of the staff made the request.

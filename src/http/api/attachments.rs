@@ -234,7 +234,9 @@ async fn drawn_anew(app: &App, bytes: Bytes, media_type: &str) -> Result<Bytes, 
     let _turn = DRAWING.acquire().await.map_err(Problem::internal)?;
     let (most, media_type) = (app.settings.attachments.max_megapixels, media_type.to_owned());
     let drawn = web::block(move || picture::redraw(&bytes, &media_type, most)).await.map_err(Problem::internal)?;
-    drawn.map(Bytes::from).map_err(|fault| Problem::field("/file", fault))
+    drawn.map(Bytes::from).map_err(|fault| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code, "the picture can't be kept").fault("/file", fault)
+    })
 }
 
 /// Whether a case has room for one more file.

@@ -10,11 +10,13 @@ mod names;
 mod party;
 mod shapes;
 
-pub use case::{CaseView, Opened, case};
-pub use history::{History, history, masked_texts, reads_text};
+pub use case::{
+    CaseView, ClassificationView, ClockView, CompetenceView, GroundView, LinkView, Opened, RoutingView, case,
+};
+pub use history::{EventView, History, history, masked_texts, reads_text};
 pub use line::{CasePage, LineView, line};
 pub use names::{Coded, Names};
-pub use party::{is_merchant, sees_filer};
+pub use party::{PartyView, is_merchant, sees_filer};
 
 use std::fmt::Write as _;
 
