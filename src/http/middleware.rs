@@ -10,6 +10,7 @@ use crate::http::caller::{RequestId, Shown, SignedIn, address, through_proxy};
 use crate::http::cors;
 use crate::http::error::{PROBLEM_JSON, Problem};
 use crate::http::pages::fault;
+use crate::http::routes::needs_session;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -66,6 +67,15 @@ pub(super) async fn around(
     };
     let origin = cors::allowed(request.request(), &app.settings);
     let preflight = cors::preflight(request.request(), origin.as_ref());
+    let pattern = request.match_pattern();
+    let nobody = matches!(shown, Shown::Nothing);
+    let allowed = allowed.and_then(|()| match &pattern {
+        // Before the body is read: whoever may not send one is told nothing of what it should be.
+        Some(pattern) if nobody && preflight.is_none() && needs_session(request.method(), pattern) => {
+            Err(Problem::unauthenticated())
+        }
+        _ => Ok(()),
+    });
     request.extensions_mut().insert(shown);
     request.extensions_mut().insert(RequestId(id.clone()));
     let response = match (allowed, preflight) {

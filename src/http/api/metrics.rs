@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::CaseId;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Problems;
 use crate::http::api::take;
 use crate::http::caller::Caller;
@@ -63,7 +64,7 @@ struct Asked {
 }
 
 fn read(app: &App, caller: &Caller, pairs: &Pairs) -> Result<Asked, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let query = Query::parse(pairs.0.iter().map(|(name, value)| (name, value)), &catalogue, today)?;
     let query = Query { small: app.small_number(), ..query };
@@ -143,7 +144,7 @@ const BEHIND: u8 = 4;
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<HttpResponse, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let mut faults = Problems::default();
     let find = |wanted: &str| pairs.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());

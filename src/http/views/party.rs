@@ -2,7 +2,8 @@
 
 use crate::domain::case::Case;
 use crate::domain::identifiers::{mask_address, mask_email, mask_id, mask_name, mask_phone};
-use crate::domain::vocabulary::{Kind, PartyRole, Role};
+use crate::domain::permission::{self, Permission};
+use crate::domain::vocabulary::{PartyRole, Role};
 use crate::http::caller::Caller;
 use crate::http::openapi::PartyCode;
 use crate::track::dossier::Party;
@@ -42,12 +43,7 @@ pub struct PartyView {
 
 /// Whether a caller may know who filed: a report's reporter is known to its office alone, and to itself.
 pub fn sees_filer(case: &Case, caller: &Caller) -> bool {
-    match caller.who.role {
-        Role::Consumer | Role::System => true,
-        Role::Merchant | Role::Admin => false,
-        Role::Officer => true,
-        Role::Station | Role::Dispatcher | Role::Supervisor | Role::Auditor => case.kind == Kind::Complaint,
-    }
+    permission::may(caller.who.role, Permission::SeeFiler, case.kind)
 }
 
 /// Whether a party is the merchant or its platform, whose names are public.
