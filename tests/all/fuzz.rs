@@ -232,7 +232,8 @@ fn numbers_of_people_and_companies() {
     let seeds = |texts: &[&str]| near(texts.iter().map(|text| text.as_bytes().to_vec()).collect());
     let garbled = |texts: &[&str]| seeds(texts).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     type Parser = fn(&str) -> Result<String, fangxin::domain::problem::Invalid>;
-    let parsers: [(&str, Parser, fn(&str) -> bool); 4] = [
+    type IsNormal = fn(&str) -> bool;
+    let parsers: [(&str, Parser, IsNormal); 4] = [
         ("phone", identifiers::phone, |phone| phone.starts_with('+') && (8..=18).contains(&phone.len())),
         ("credit code", identifiers::uscc, |code| code.len() == 18 && code.chars().all(|c| c.is_ascii_alphanumeric())),
         ("ID number", identifiers::resident_id, |id| id.len() == 18 && id.is_ascii()),
