@@ -40,8 +40,9 @@ lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 	$(DENY)/bin/cargo-deny --offline --log-level error check --hide-inclusion-graph bans licenses sources
 	$(TYPOS)/bin/typos
 
-bench: ## Measure filing under load, optimised (on PostgreSQL too: scripts/with-postgres.sh make bench)
+bench: ## Measure filing, and reading by size, optimised (on PostgreSQL too: scripts/with-postgres.sh make bench)
 	$(CARGO) bench --locked --bench filing
+	$(CARGO) bench --locked --bench reading
 
 screenshots: setup ## Take pictures of the pages, at both sizes, into docs/screenshots
 	FANGXIN_SCREENSHOTS=$(CURDIR)/docs/screenshots $(CARGO) test --locked --test all -- face:: looks::

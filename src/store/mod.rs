@@ -36,6 +36,8 @@ mod migrate;
 pub mod outbox;
 pub mod packed;
 pub mod partitions;
+#[cfg(test)]
+mod plans;
 pub mod queue;
 mod schema;
 pub mod sessions;

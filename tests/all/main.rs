@@ -17,6 +17,7 @@
 
 mod architecture;
 mod audit;
+mod bench;
 mod canary;
 mod contract;
 mod crash;

@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::config::catalogue::Catalogue;
-use crate::domain::case::CaseId;
 use crate::domain::permission::Permission;
 use crate::domain::problem::Problems;
 use crate::http::api::take;
@@ -14,7 +13,7 @@ use crate::http::openapi::{ChannelCode, KindCode, LangCode};
 use crate::http::views::{self, CasePage, Names};
 use crate::measure::query::{self, Query};
 use crate::measure::summary as numbers;
-use crate::store::queue::{self, After};
+use crate::store::queue;
 use actix_web::{HttpResponse, web};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -164,12 +163,9 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
     let (behind, lang) = behind.ok_or_else(|| Problem::internal("a checked question has no list"))?;
     let scope = caller.scope();
     let most = cursor::one_more(limit);
-    let from = after.map(|after| after.id);
-    let mut lines = app.store.read(move |db| queue::behind(db, &scope, &behind, from, most)).await?;
-    let next_cursor = cursor::cut(&mut lines, limit, |line| {
-        let day = crate::ambient::today_in_shanghai(line.received_at.0);
-        cursor::of_case(BEHIND, After { day, id: CaseId(line.case_id.0) })
-    });
+    let cohort = behind.cohort;
+    let mut lines = app.store.read(move |db| queue::behind(db, &scope, &behind, after, most)).await?;
+    let next_cursor = cursor::cut(&mut lines, limit, |line| cursor::of_case(BEHIND, line.place(cohort)));
     let names = Names { catalogue: &catalogue, lang };
     let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
     Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))

@@ -355,7 +355,8 @@ pub fn sum(db: &mut Db, scope: &Scope, question: &Question) -> Result<BTreeMap<S
 }
 
 /// Counts the open cases of a question as of a day, within a scope: what is due changes from day to day without any
-/// event, so no counter can hold it. Costs as much as there are open cases, over the indexes that hold only those.
+/// event, so no counter can hold it. Costs as much as there are open cases, over an index that holds all that is asked for
+/// of those and of no others; of an office or a station as much as it has.
 pub fn open(db: &mut Db, scope: &Scope, question: &Question, today: Date) -> Result<BTreeMap<Slot, Open>, StoreError> {
     let mut answer = BTreeMap::<Slot, Open>::new();
     // An open case has no day of closing: opening it again takes it away.
@@ -363,8 +364,11 @@ pub fn open(db: &mut Db, scope: &Scope, question: &Question, today: Date) -> Res
         return Ok(answer);
     }
     let Some(mut dimensions) = question.dimensions.clone().within(scope) else { return Ok(answer) };
-    // Without a range of divisions SQLite would read every case received in the period, not the index of the open ones.
-    dimensions.division.get_or_insert(EVERYWHERE);
+    // Without a range of divisions SQLite would read every case received in the period, not the index of the open ones. An
+    // office's and a station's are found by their own.
+    if dimensions.office.is_none() && dimensions.station.is_none() {
+        dimensions.division.get_or_insert(EVERYWHERE);
+    }
     let column = "received_on";
     let group = question.group(true);
     let day = if question.interval.is_some() { column } else { "MIN(received_on)" };
@@ -381,7 +385,7 @@ pub fn open(db: &mut Db, scope: &Scope, question: &Question, today: Date) -> Res
     sql.text.push_str(
         "CAST(COUNT(*) AS BIGINT) AS n_open, \
          CAST(SUM(CASE WHEN next_due < ? THEN 1 ELSE 0 END) AS BIGINT) AS n_past_due \
-         FROM cases WHERE is_open AND received_on >= ? AND received_on <= ?",
+         FROM cases WHERE is_open AND (received_on >= ?) = TRUE AND (received_on <= ?) = TRUE",
     );
     sql.binds.extend([On(today), On(question.from), On(question.to)].map(Bind::Day));
     question.finish(&mut sql, &dimensions, true, column);
