@@ -9,7 +9,7 @@ TOOLS := target/tools
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 TYPOS := $(TOOLS)/typos-cli-$(TYPOS_VERSION)
 
-.PHONY: help run test setup unit long lint tools bench screenshots
+.PHONY: help run test setup unit long fuzz lint tools bench screenshots
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -26,6 +26,12 @@ unit: ## Unit tests alone: no database server, a few seconds
 
 long: setup ## What takes minutes: crash, soak, scale, measurements
 	FANGXIN_LONG=1 scripts/with-postgres.sh $(CARGO) test --locked -- --nocapture
+
+# Seconds for each of eight parts: half an hour in all.
+FUZZ_SECONDS ?= 225
+
+fuzz: setup ## Half an hour of made-up input at every parser (FUZZ_SECONDS: for each part)
+	FANGXIN_FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/with-postgres.sh $(CARGO) test --locked --test all fuzz -- --nocapture --test-threads=1
 
 lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 	$(CARGO) fmt --check

@@ -18,10 +18,10 @@ use crate::store::calendars::{self, LoadedYear};
 use crate::store::{Options, Store, Target, Timeouts, cases, upkeep};
 use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
-use object_store::ObjectStore;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, RetryConfig};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -274,6 +274,9 @@ fn tokens(ring: &KeyRing, clock: &Arc<dyn Clock>) -> Result<Tokens, Failure> {
         .map_err(|error| Failure::config(error.to_string()))
 }
 
+/// How long a bucket that fails is tried again: a person waits for the answer.
+const OBJECTS_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Where evidence lies, read from the setting.
 enum Place {
     Data,
@@ -340,7 +343,8 @@ fn objects(settings: &Bucket<'_>, own: &Path) -> Result<Arc<dyn ObjectStore>, Fa
         Place::Data => folder(own),
         Place::Folder(path) => folder(&path),
         Place::Bucket { name, prefix } => {
-            let mut builder = AmazonS3Builder::new().with_bucket_name(name);
+            let patience = RetryConfig { max_retries: 2, retry_timeout: OBJECTS_PATIENCE, ..RetryConfig::default() };
+            let mut builder = AmazonS3Builder::new().with_bucket_name(name).with_retry(patience);
             if let Some(endpoint) = settings.endpoint {
                 builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
             }

@@ -107,6 +107,8 @@ pub struct Server {
     /// Address by which the public reaches the service, without a slash at its end.
     #[serde(deserialize_with = "read::unless_empty")]
     pub public_url: Option<String>,
+    /// Origins of other sites whose pages may call the API with a token.
+    pub cors_origins: Vec<String>,
     /// Threads that serve requests; 0 is one per core.
     pub workers: usize,
     /// Connections open at once in a worker.
@@ -247,6 +249,8 @@ pub struct Attachments {
     pub max_bytes: u64,
     /// Files of one case.
     pub max_per_case: u32,
+    /// Million pixels of a picture.
+    pub max_megapixels: u32,
     /// Media types taken.
     pub types: Vec<String>,
 }

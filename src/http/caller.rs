@@ -220,6 +220,14 @@ impl Shown {
         }
     }
 
+    /// The hash of a cookie, when it is one.
+    pub(super) fn cookie(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Cookie(ticket) => Some(ticket.hash()),
+            Self::Nothing | Self::Token(_) | Self::Nonsense => None,
+        }
+    }
+
     /// Whether it is a token of staff.
     pub(super) fn is_staff(&self) -> bool {
         matches!(self, Self::Token(claims) if !matches!(claims.role, Role::Consumer | Role::Merchant))

@@ -26,11 +26,13 @@
 //! | case that has moved on ([`ActError::Stale`]) | 412 | `version_stale`, with `current_version` and `ETag` |
 //! | body or file too large | 413 | `too_large` |
 //! | other media type, or an encoding | 415 | `unsupported_media_type`, `unsupported_encoding`, `unsupported_type` |
+//! | picture that can't be drawn anew | 422 | `too_many_pixels`, `unreadable_picture`, with `errors` |
 //! | fields that are wrong ([`Problems`]) | 422 | `invalid_fields`, with `errors` |
 //! | key that was used with another body | 422 | `idempotency_key_reused` |
 //! | no `If-Match` | 428 | `precondition_required` |
 //! | too many attempts or requests | 429 | `too_many_requests`, with `Retry-After` |
 //! | store or password hashing overloaded, away or damaged ([`StoreError`], [`HashError`]) | 503 | `busy`, `unavailable`, with `Retry-After` |
+//! | file whose content was lost where files are kept | 500 | `file_missing` |
 //! | anything else | 500 | `internal`; what it was stands in the log only |
 
 use crate::access;
@@ -187,7 +189,7 @@ impl Problem {
         Self::new(StatusCode::GONE, "erased", "the time of keeping is over: this isn't there any more")
     }
 
-    /// 413.
+    /// 413; the rest of the body isn't waited for.
     pub fn too_large(most: u64) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("more than {most} bytes"))
             .with("max_bytes", json!(most))
@@ -216,6 +218,13 @@ impl Problem {
         let mut problems = Problems::default();
         problems.at(pointer, fault);
         problems.into()
+    }
+
+    /// Adds a fault of the input to a problem with a code of its own.
+    #[must_use]
+    pub fn fault(mut self, pointer: &str, fault: Invalid) -> Self {
+        self.told.errors.push(Fault { pointer: pointer.to_owned(), fault });
+        self
     }
 
     /// The problem of a status that something else answered with.

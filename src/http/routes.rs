@@ -92,12 +92,12 @@ routes! {
     "/api/v1/me/sessions"                             get api::auth::list;
     "/api/v1/me/sessions/{id}"                        delete api::auth::end;
     // Reference data
-    "/api/v1/sectors"                                 get api::reference::sectors;
-    "/api/v1/departments"                             get api::reference::departments;
-    "/api/v1/offices"                                 get api::reference::offices;
-    "/api/v1/stations"                                get api::reference::stations;
-    "/api/v1/divisions"                               get api::reference::divisions;
-    "/api/v1/rules"                                   get api::reference::rules;
+    "/api/v1/sectors"                                 get api::reference::units::sectors;
+    "/api/v1/departments"                             get api::reference::units::departments;
+    "/api/v1/offices"                                 get api::reference::units::offices;
+    "/api/v1/stations"                                get api::reference::units::stations;
+    "/api/v1/divisions"                               get api::reference::places::divisions;
+    "/api/v1/rules"                                   get api::reference::rules::rules;
     // Pages
     "/docs"                                           get pages::docs::page;
     "/docs/{file}"                                    get pages::docs::file;

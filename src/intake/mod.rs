@@ -9,6 +9,7 @@
 //! is linked and never refused; what acceptance still needs is listed, not demanded (Art 10, 11); reports may be anonymous.
 
 pub mod history;
+pub mod picture;
 pub mod submission;
 pub mod unfinished;
 

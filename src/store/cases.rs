@@ -76,7 +76,7 @@ impl CaseRow {
             next_due: case.next_due().map_or(NEVER, On),
             decision_due: milestones
                 .decision_due
-                .filter(|_| milestones.disposed.is_none() && !case.state.is_end())
+                .filter(|_| milestones.decided.is_none() && !case.state.is_end())
                 .map(On),
             closed_on: milestones.closed.map(On),
             sector: case.sector.clone(),

@@ -15,6 +15,7 @@ use crate::store::schema::{
 };
 use crate::store::tries::Subject;
 use crate::store::types::{At, Day, Key, On, Uid};
+use crate::store::words;
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -351,7 +352,9 @@ pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreErr
                 .execute(c)?;
             }
         }
-        Db::Sqlite(c) => entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, tokens))?,
+        Db::Sqlite(c) => {
+            entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, &words::for_sqlite(tokens)))?;
+        }
     }
     Ok(())
 }
@@ -407,8 +410,8 @@ pub(super) fn search_condition(
             )
         }
         Db::Sqlite(c) => {
-            let words: Vec<String> = tokens.iter().map(|token| format!("\"{}\"", token.replace('"', ""))).collect();
-            let words = words.join(" AND ");
+            let quoted = |token: &String| format!("\"{}\"", words::for_sqlite(token).replace('"', ""));
+            let words = tokens.iter().map(quoted).collect::<Vec<_>>().join(" AND ");
             let some = "SELECT count(*) AS found FROM (SELECT 1 FROM case_search WHERE case_search MATCH ? LIMIT ?)";
             let Found { found } =
                 diesel::sql_query(some).bind::<Text, _>(&words).bind::<BigInt, _>(FEW).get_result(c)?;

@@ -51,6 +51,7 @@ pub mod types;
 pub mod upkeep;
 pub mod users;
 pub mod webhooks;
+mod words;
 mod writer;
 
 pub use db::{Db, Target, Timeouts};

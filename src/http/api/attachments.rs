@@ -15,6 +15,7 @@ use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::{check_encoding, too_slow};
 use crate::http::openapi::RoleCode;
 use crate::http::views::hex;
+use crate::intake::picture;
 use crate::store::attachments::{self, AttachmentRow};
 use crate::store::cases::{self, Loaded};
 use crate::store::types::{At, Key};
@@ -34,12 +35,16 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The files of a case together may be this many times as large as the largest file.
 const TOTAL_FACTOR: u64 = 10;
+
+/// Pictures that are drawn anew at one time: each takes up to some hundred megabytes.
+static DRAWING: Semaphore = Semaphore::const_new(2);
 
 /// Longest name of a file, in characters.
 const LONGEST_NAME: usize = 120;
@@ -58,7 +63,7 @@ pub struct AttachmentView {
     pub media_type: String,
     /// Size in bytes.
     pub size: i64,
-    /// SHA-256 of what was sent, hexadecimal.
+    /// SHA-256 of what is kept, hexadecimal. Pictures are drawn anew before.
     pub sha256: String,
     /// When it was added.
     #[schema(value_type = String, format = DateTime)]
@@ -202,6 +207,7 @@ pub(in crate::http) async fn take(
     actor: Actor,
 ) -> Result<AttachmentView, Problem> {
     let media_type = media_type(app, &file.bytes)?;
+    let file = File { bytes: drawn_anew(app, file.bytes, &media_type).await?, ..file };
     keep(app, loaded, file, media_type, actor).await
 }
 
@@ -218,6 +224,19 @@ fn media_type(app: &App, bytes: &[u8]) -> Result<String, Problem> {
             "unsupported_type",
             format!("files of this type aren't taken; taken are {}", taken.join(", ")),
         )
+    })
+}
+
+/// Pictures as they are kept; anything else as it was sent.
+async fn drawn_anew(app: &App, bytes: Bytes, media_type: &str) -> Result<Bytes, Problem> {
+    if !picture::is_picture(media_type) {
+        return Ok(bytes);
+    }
+    let _turn = DRAWING.acquire().await.map_err(Problem::internal)?;
+    let (most, media_type) = (app.settings.attachments.max_megapixels, media_type.to_owned());
+    let drawn = web::block(move || picture::redraw(&bytes, &media_type, most)).await.map_err(Problem::internal)?;
+    drawn.map(Bytes::from).map_err(|fault| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code, "the picture can't be kept").fault("/file", fault)
     })
 }
 
@@ -317,8 +336,13 @@ fn keep_row(
     Ok(Ok(()))
 }
 
+/// A file that is known of but isn't in the store was lost there: to ask again is of no use, the operator restores it.
 fn objects_away(error: object_store::Error) -> Problem {
     tracing::error!(%error, "the object store failed");
+    if matches!(error, object_store::Error::NotFound { .. }) {
+        let detail = "the file is known of, but its content is missing from the place where files are kept";
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "file_missing", detail);
+    }
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the service can't reach its files")
         .header(header::RETRY_AFTER, 5)
 }
@@ -377,7 +401,7 @@ pub(super) fn shown(app: &App, loaded: &Loaded, rows: &[AttachmentRow]) -> Resul
         ("reference" = String, Path, description = "Reference number"),
         ("id" = String, Path, description = "Id of the file")),
     responses(
-        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, content_type = "*/*", body = Vec<u8>, description = "The file, with its own type"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")),

@@ -201,7 +201,7 @@ pub struct LogoutRequest {
 
 /// Ends the caller's session, or all of them. Their access and refresh tokens are good no longer.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "sessions",
-    request_body(content = LogoutRequest, content_type = "application/json"),
+    request_body(content = Option<LogoutRequest>, content_type = "application/json"),
     responses(
         (status = 204, description = "Signed out"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),

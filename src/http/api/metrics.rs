@@ -9,7 +9,7 @@ use crate::http::caller::Caller;
 use crate::http::cursor;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Pairs;
-use crate::http::openapi::{ChannelCode, KindCode};
+use crate::http::openapi::{ChannelCode, KindCode, LangCode};
 use crate::http::views::{self, CasePage, Names};
 use crate::measure::query::{self, Query};
 use crate::measure::summary as numbers;
@@ -51,6 +51,7 @@ pub struct MetricParams {
     /// Periods of a series: `day`, `week`, `month`.
     interval: Option<String>,
     /// Language of names and definitions.
+    #[param(value_type = Option<LangCode>, inline)]
     lang: Option<String>,
 }
 
@@ -161,13 +162,10 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
     let behind = asked.and_then(|(query, rate, part)| Some((query::behind(&query, rate, part, today)?, query.lang)));
     let (behind, lang) = behind.ok_or_else(|| Problem::internal("a checked question has no list"))?;
     let scope = caller.scope();
-    // One more than asked for tells whether there is another page.
-    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let most = cursor::one_more(limit);
     let cohort = behind.cohort;
     let mut lines = app.store.read(move |db| queue::behind(db, &scope, &behind, after, most)).await?;
-    let more = lines.len() > limit;
-    lines.truncate(limit);
-    let next_cursor = lines.last().filter(|_| more).map(|line| cursor::of_case(BEHIND, line.place(cohort)));
+    let next_cursor = cursor::cut(&mut lines, limit, |line| cursor::of_case(BEHIND, line.place(cohort)));
     let names = Names { catalogue: &catalogue, lang };
     let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
     Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))

@@ -28,6 +28,7 @@ use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;
 use crate::domain::vocabulary::Lang;
 use crate::http::error::Problem;
+use crate::http::openapi::LangCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -37,6 +38,7 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub struct LangParam {
     /// `zh` or `en`.
+    #[param(value_type = Option<LangCode>, inline)]
     pub lang: Option<String>,
 }
 

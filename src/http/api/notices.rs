@@ -32,6 +32,7 @@ pub struct NoticesParams {
     /// From the page before.
     pub cursor: Option<String>,
     /// 1 to 100, 25 when left out.
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
     pub limit: Option<String>,
 }
 
@@ -110,12 +111,10 @@ pub async fn list(app: web::Data<App>, caller: Caller, params: Params<NoticesPar
     });
     let limit = cursor::limit(params.0.limit.as_deref(), 25, 100, &mut faults);
     cursor::check(faults)?;
-    let most = i64::try_from(limit).unwrap_or(100) + 1;
+    let most = cursor::one_more(limit);
     let state = state.unwrap_or(outbox::FAILED);
     let mut rows = app.store.read(move |db| outbox::page(db, &scope, state, before, most)).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|(row, _)| cursor::of_code(&row.outbox_id.0.to_string()));
+    let next_cursor = cursor::cut(&mut rows, limit, |(row, _)| cursor::of_code(&row.outbox_id.0.to_string()));
     let admin = caller.who.role == Role::Admin;
     let items = rows
         .into_iter()
