@@ -57,19 +57,16 @@ fn age_the_ring(app: &TestApp) {
 #[test]
 fn prv_03_keys_are_rotated_while_serving_and_retired_when_nothing_hangs_on_them() {
     for engine in engines() {
-        let start = Start::on(engine).set("PRIVACY__SUITE", "sm4_gcm").set("WEBHOOKS__ALLOWED_NETWORKS", "127.0.0.0/8");
-        let mut app = start.start();
-        let hook = json!({ "url": "http://127.0.0.1:9/events", "actions": ["accept"] });
-        app.post("/api/v1/webhooks", &app.staff("admin", None, None)).json(&hook).send().expect(201);
+        let mut app = Start::on(engine).set("PRIVACY__SUITE", "sm4_gcm").start();
         let mut cases: Vec<Case> = (0..5).map(|_| FilingBuilder::complete().named(NAME).file(&app)).collect();
         assert_eq!(keys(&app, &["retire", "1"]).0, 1, "{engine}: the active key");
         let (code, rotated) = keys(&app, &["rotate"]);
-        let expected = json!({ "id": 2, "made": true, "rewrapped": 6, "left": 0 });
+        let expected = json!({ "id": 2, "made": true, "rewrapped": 5, "left": 0 });
         assert_eq!((code, rotated), (0, expected), "{engine}");
         // The process that serves has taken it up, on PostgreSQL by meeting it.
         all_open(&app, &cases);
         cases.push(FilingBuilder::complete().named(NAME).file(&app));
-        assert_eq!(wraps(&app), [(2, 7), (1, 0)], "{engine}");
+        assert_eq!(wraps(&app), [(2, 6), (1, 0)], "{engine}");
         assert!(app.contents().values("cases", "data_key").iter().all(|key| key[..2] == [1, 2]), "{engine}: not SM4");
 
         assert_eq!(keys(&app, &["retire", "1"]).0, 1, "{engine}: the new key is too young");
@@ -80,13 +77,11 @@ fn prv_03_keys_are_rotated_while_serving_and_retired_when_nothing_hangs_on_them(
         assert_eq!(keys(&app, &["rotate"]).0, 0, "{engine}");
         age_the_ring(&app);
         app.tamper(&put_back(1));
-        assert_eq!(wraps(&app), [(3, 6), (1, 0), (2, 1)], "{engine}");
+        assert_eq!(wraps(&app), [(3, 5), (1, 0), (2, 1)], "{engine}");
         assert_eq!(keys(&app, &["retire", "2"]).0, 1, "{engine}: a data key hangs on it");
         assert_eq!(keys(&app, &["retire", "1"]), (0, json!({ "id": 1, "retired": true })), "{engine}");
         app.serve();
         all_open(&app, &cases);
-        let hooks = app.get("/api/v1/webhooks", &app.staff("admin", None, None)).send();
-        assert!(hooks.expect(200).to_string().contains("127.0.0.1:9/events"), "{engine}: {hooks}");
         let steps = [["2", "rotated"], ["2", "rewrapped"], ["3", "rotated"], ["3", "rewrapped"], ["1", "retired"]];
         assert_eq!(recorded(&app), steps.map(|step| json!(step)), "{engine}");
         assert!(app.run(&["audit", "verify"], None).status.success(), "{engine}");
