@@ -38,7 +38,7 @@ bench: ## Measure filing under load, optimised (on PostgreSQL too: scripts/with-
 	$(CARGO) bench --locked --bench filing
 
 screenshots: setup ## Take pictures of the pages, at both sizes, into docs/screenshots
-	FANGXIN_SCREENSHOTS=$(CURDIR)/docs/screenshots $(CARGO) test --locked --test all -- face:: looks::
+	FANGXIN_SCREENSHOTS=$(CURDIR)/docs/screenshots $(CARGO) test --locked --test all -- face:: looks:: ratings::the_link_leads
 
 setup: ## Install what the tests need from the system
 	@scripts/setup-tests.sh

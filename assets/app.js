@@ -61,11 +61,11 @@
     for (const key of ours(KEY)) {
       try { if (Date.now() - JSON.parse(store[key]).at > DAYS) store.removeItem(key); } catch { store.removeItem(key); }
     }
-    // Sent doesn't mean taken: what was typed goes when the server has led on to another page, which is not the door for those
-    // whose time had run out.
-    const sent = one("[data-door]") ? null : store[SENT];
+    // Sent doesn't mean taken: what was typed goes when the server has led on to another page. At the door, for those whose
+    // time had run out, it stays.
+    const sent = store[SENT];
     if (sent) {
-      if (sent !== KEY + location.pathname) store.removeItem(sent);
+      if (sent !== KEY + location.pathname && !one("[data-door]")) store.removeItem(sent);
       store.removeItem(SENT);
     }
     const forget = () => ours("fangxin.").forEach((key) => store.removeItem(key));

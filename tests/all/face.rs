@@ -63,7 +63,9 @@ fn a_complaint_is_filed_page_by_page_and_every_page_is_sound() {
     answer_all(&browser, |browser, step| {
         assert_eq!(browser.path().split('?').next(), Some(format!("/file/{step}").as_str()), "{}", browser.text());
         browser.is_sound();
-        browser.pictures(step);
+        if matches!(step, "what" | "sector" | "wish" | "check") {
+            browser.pictures(step);
+        }
     });
     browser.sees("138****8000");
     browser.sees_no("13800138000");
