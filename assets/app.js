@@ -61,6 +61,13 @@
     for (const key of ours(KEY)) {
       try { if (Date.now() - JSON.parse(store[key]).at > DAYS) store.removeItem(key); } catch { store.removeItem(key); }
     }
+    // Sent doesn't mean taken: what was typed goes when the server has led on to another page. At the door, for those whose
+    // time had run out, it stays.
+    const sent = store[SENT];
+    if (sent) {
+      if (sent !== KEY + location.pathname && !one("[data-door]")) store.removeItem(sent);
+      store.removeItem(SENT);
+    }
     const forget = () => ours("fangxin.").forEach((key) => store.removeItem(key));
     if (one("[data-forget]")) forget();
     for (const button of all("[data-clear]")) button.addEventListener("click", forget);
@@ -81,10 +88,6 @@
     const label = button.innerHTML;
     const mine = (name) => name !== "csrf_token" && name !== "version";
     if (store) {
-      // Sent doesn't mean taken: what was typed goes when the server has led on to another page.
-      const sent = store[SENT];
-      if (sent && sent !== key) store.removeItem(sent);
-      if (sent) store.removeItem(SENT);
       let kept = null;
       try { kept = JSON.parse(store[key] || "null"); } catch { kept = null; }
       for (const [name, value] of Object.entries(kept ? kept.fields : {})) {

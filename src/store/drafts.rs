@@ -62,3 +62,42 @@ pub fn forget(tx: &mut Tx<'_>, token_hash: &[u8]) -> Result<(), StoreError> {
 pub fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     Ok(diesel::delete(drafts::table.filter(drafts::expires_at.le(At(now)))).execute(tx.db)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::stores;
+    use jiff::ToSpan;
+
+    #[tokio::test]
+    async fn a_draft_is_replaced_forgotten_and_ends_by_itself() {
+        let now = Timestamp::from_second(1_780_000_000).unwrap();
+        let later = now.checked_add(2.hours()).unwrap();
+        for opened in stores() {
+            let store = &opened.store;
+            let draft = move |token: u8, text: u8, hours: i64| DraftRow {
+                token_hash: vec![token],
+                data_key: vec![1],
+                fields: vec![text],
+                expires_at: At(now.checked_add(hours.hours()).unwrap()),
+            };
+            store
+                .write(move |tx| {
+                    keep(tx, &draft(1, 1, 1))?;
+                    keep(tx, &draft(1, 2, 1))?;
+                    keep(tx, &draft(2, 3, 3))?;
+                    keep(tx, &draft(3, 4, 3))?;
+                    forget(tx, &[3])
+                })
+                .await
+                .unwrap();
+            let read =
+                move |token: u8, at: Timestamp| store.read(move |db| Ok(find(db, &[token], at)?.map(|row| row.fields)));
+            assert_eq!(read(1, now).await.unwrap(), Some(vec![2]), "the last one stands");
+            assert_eq!((read(1, later).await.unwrap(), read(3, now).await.unwrap()), (None, None));
+            assert_eq!(store.write(move |tx| purge(tx, later)).await.unwrap(), 1);
+            assert_eq!(store.write(move |tx| purge(tx, later)).await.unwrap(), 0);
+            assert_eq!(read(2, later).await.unwrap(), Some(vec![3]));
+        }
+    }
+}

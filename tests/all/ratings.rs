@@ -2,7 +2,7 @@
 
 use crate::support::filings::Case;
 use crate::support::server::Start;
-use crate::support::{Engine, FilingBuilder, Session, TestApp, engines};
+use crate::support::{Browser, Engine, FilingBuilder, Session, TestApp, engines};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -163,4 +163,35 @@ fn who_has_answered_already_is_not_asked() {
         app.restart_at("2026-06-03T02:30:00Z");
         assert_eq!(tokens(&app, 1)[0].0, "+8613700137000", "{engine}");
     }
+}
+
+/// The page behind the link: three questions, nothing chosen beforehand, also without scripts.
+#[test]
+fn the_link_leads_to_a_page_with_three_questions() {
+    let mut app = start(Engine::Sqlite);
+    let case = FilingBuilder::complete().file(&app);
+    let (officer, consumer) = (app.officer(&case.office()), app.consumer(&case));
+    mediated(&app, &case, &officer, &consumer);
+    let token = tokens(&app, 1).remove(0).1;
+    {
+        let Some(browser) = Browser::of(&app) else { return };
+        browser.open(&format!("/r/{token}"));
+        browser.is_sound();
+        browser.pictures("rate");
+        assert_eq!(browser.count("input:checked"), 0, "nothing is chosen beforehand");
+        browser.scripts(false);
+        browser.send(&[("solved", "no"), ("contacted", "yes")]);
+        browser.sees("选一下满意程度");
+        assert_eq!(browser.count("[name=solved][value=no]:checked"), 1, "what was chosen stays");
+        browser.send(&[("satisfied", "2")]);
+        browser.sees("收到了，谢谢");
+        assert_eq!(app.case(&case, &consumer)["rating"]["satisfied"], 2);
+        browser.open(&format!("/r/{token}"));
+        browser.sees("您评价过了");
+    }
+    app.restart_at("2026-08-02T02:00:00Z");
+    let over = app.get(&format!("/r/{token}"), &Session::anonymous()).header("accept", "text/html").send();
+    assert!(over.status == 410 && over.text.contains("这个链接已经过期"), "{over}");
+    let none = app.get("/r/nonsense", &Session::anonymous()).header("accept", "text/html").send();
+    assert_eq!(none.status, 404, "{none}");
 }

@@ -432,6 +432,28 @@ impl Browser {
         weight
     }
 
+    /// Makes the network slow, as a phone's is (slow 4G: 400 ms, 1.6 Mbit/s), and the processor four times as slow.
+    pub(crate) fn slow(&self) {
+        self.devtools("Network.enable", &json!({}));
+        let network =
+            json!({ "offline": false, "latency": 400, "downloadThroughput": 200_000, "uploadThroughput": 93_750 });
+        self.devtools("Network.emulateNetworkConditions", &network);
+        self.devtools("Emulation.setCPUThrottlingRate", &json!({ "rate": 4 }));
+    }
+
+    /// Milliseconds until the largest part of the page was painted, and by how much the page moved while it came.
+    pub(crate) fn painted(&self) -> (f64, f64) {
+        let told = self.later(
+            "const done = arguments[arguments.length - 1]; let largest = 0, moved = 0;
+            new PerformanceObserver((list) => { for (const one of list.getEntries()) largest = one.startTime; })
+              .observe({ type: 'largest-contentful-paint', buffered: true });
+            new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) moved += one.value; })
+              .observe({ type: 'layout-shift', buffered: true });
+            setTimeout(() => done([largest, moved]), 500)",
+        );
+        (told[0].as_f64().expect("a number"), told[1].as_f64().expect("a number"))
+    }
+
     /// A picture of the whole page, as PNG.
     pub(crate) fn picture(&self, file: &Path) {
         let size = self.devtools("Page.getLayoutMetrics", &json!({}));

@@ -138,7 +138,8 @@ const JOINING: &str = "的了就也都还又再很着过我你他她它在是一
 fn own_words(found: &Classification, sector: &str, narrative: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let own = found.evidence.iter().filter(|one| one.sector == sector && one.weight > 0.0);
-    let whole = |term: &str| term.chars().count() > 1 && !term.chars().any(|c| JOINING.contains(c));
+    let whole =
+        |term: &str| term.chars().count() > 1 && !term.chars().any(|c| c.is_ascii_digit() || JOINING.contains(c));
     for one in own.filter(|one| whole(&one.term) && narrative.contains(&one.term)) {
         if !words.iter().any(|word| word.contains(&one.term) || one.term.contains(word.as_str())) {
             words.push(one.term.clone());
