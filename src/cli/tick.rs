@@ -1,8 +1,10 @@
-//! What happens because time passes: stations' time lapses, time limits act, provisional last days become certain, closed months are frozen.
+//! What happens because time passes: stations' time lapses, time limits act, provisional last days become certain, closed months are frozen,
+//! and what rose beyond its usual range raises an alarm.
 
 use super::output::{Failure, Outcome};
 use crate::ambient::Stopwatch;
 use crate::app::App;
+use crate::mass;
 use crate::measure::freeze::{self, FreezeError};
 use crate::store::{snapshots, upkeep};
 use crate::track::act;
@@ -52,6 +54,7 @@ async fn do_all(app: &Arc<App>, round: &Round, on: Date) -> Result<Outcome, Fail
     let escalated = round.escalate().await?;
     let recomputed = act::recompute(app).await?;
     let frozen = freeze_months(app, on).await?;
+    let alarms = mass::watch::run(app, round).await?;
     let result = json!({
         "on": on,
         "handed_over": handed_over,
@@ -59,10 +62,11 @@ async fn do_all(app: &Arc<App>, round: &Round, on: Date) -> Result<Outcome, Fail
         "escalated": escalated,
         "recomputed": recomputed,
         "frozen": frozen,
+        "alarms": alarms,
     });
     let line = format!(
         "{on}: {handed_over} cases handed over by lapse, {informed} ends told to both sides, {} steps of escalation, \
-         {recomputed} with new last days, {} months frozen",
+         {recomputed} with new last days, {} months frozen, {alarms} alarms of what rose",
         escalated.values().sum::<u64>(),
         frozen.len()
     );

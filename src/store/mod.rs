@@ -42,6 +42,7 @@ pub(crate) mod testing;
 pub mod types;
 pub mod upkeep;
 pub mod users;
+pub mod watch;
 pub mod webhooks;
 mod writer;
 

@@ -64,6 +64,28 @@ impl Round {
         self.app.store.write(move |tx| leases::give_back(tx, &lease)).await
     }
 
+    /// The day that it is for.
+    pub const fn on(&self) -> Date {
+        self.on
+    }
+
+    /// Writes in a unit of work of the round.
+    ///
+    /// # Errors
+    /// When another node has taken over the round, or the store's.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, RoundError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (app, lease) = (Arc::clone(&self.app), self.lease);
+        let written = self
+            .app
+            .store
+            .write(move |tx| if leases::renew(tx, &lease, app.now())? { work(tx).map(Some) } else { Ok(None) });
+        written.await?.ok_or(RoundError::Lost)
+    }
+
     /// Hands over the cases whose time at a station ended before the day; gives how many.
     ///
     /// # Errors

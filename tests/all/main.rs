@@ -30,6 +30,7 @@ mod keys;
 mod learning;
 mod life;
 mod looks;
+mod mass;
 mod model;
 mod operation;
 mod pages;

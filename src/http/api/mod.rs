@@ -9,6 +9,7 @@ pub mod documents;
 pub mod events;
 pub mod exports;
 pub mod health;
+pub mod mass;
 pub mod metrics;
 pub mod notices;
 pub mod preview;
