@@ -9,11 +9,11 @@ TOOLS := target/tools
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 TYPOS := $(TOOLS)/typos-cli-$(TYPOS_VERSION)
 
-.PHONY: help run test setup unit long lint tools bench
+.PHONY: help run test setup unit long fuzz lint tools bench screenshots
 .DEFAULT_GOAL := help
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve on 127.0.0.1:8080 with data in ./data
 	$(CARGO) run --locked -- serve
@@ -27,6 +27,12 @@ unit: ## Unit tests alone: no database server, a few seconds
 long: setup ## What takes minutes: crash, soak, scale, measurements
 	FANGXIN_LONG=1 scripts/with-postgres.sh $(CARGO) test --locked -- --nocapture
 
+# Seconds for each of eight parts: half an hour in all.
+FUZZ_SECONDS ?= 225
+
+fuzz: setup ## Half an hour of made-up input at every parser (FUZZ_SECONDS: for each part)
+	FANGXIN_FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/with-postgres.sh $(CARGO) test --locked --test all fuzz -- --nocapture --test-threads=1
+
 lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
@@ -34,8 +40,12 @@ lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 	$(DENY)/bin/cargo-deny --offline --log-level error check --hide-inclusion-graph bans licenses sources
 	$(TYPOS)/bin/typos
 
-bench: ## Measure filing under load, optimised (on PostgreSQL too: scripts/with-postgres.sh make bench)
+bench: ## Measure filing, and reading by size, optimised (on PostgreSQL too: scripts/with-postgres.sh make bench)
 	$(CARGO) bench --locked --bench filing
+	$(CARGO) bench --locked --bench reading
+
+screenshots: setup ## Take pictures of the pages, at both sizes, into docs/screenshots
+	FANGXIN_SCREENSHOTS=$(CURDIR)/docs/screenshots $(CARGO) test --locked --test all -- face:: looks::
 
 setup: ## Install what the tests need from the system
 	@scripts/setup-tests.sh

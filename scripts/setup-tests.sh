@@ -9,15 +9,17 @@ say() { echo "setup-tests: $*" >&2; }
 # Programs of the tests that come from PyPI, in an environment of their own below target/.
 python_packages() {
     local venv=target/test-venv
+    local packages=("aiosmtpd>=1.4" "moto[s3,server]>=5.1" "schemathesis>=4.32" "standardwebhooks>=1.0")
     # Only the script of the checks of accessibility is taken out of its package, not the browsers that it would bring.
     local axe=("$venv"/lib/python3*/site-packages/axe_playwright_python/axe.min.js)
-    if "$venv/bin/python" -c 'import aiosmtpd, standardwebhooks' >/dev/null 2>&1 && [[ -f "${axe[0]}" ]]; then return 0; fi
+    if "$venv/bin/python" -c 'import aiosmtpd, flask, moto, schemathesis, standardwebhooks' >/dev/null 2>&1 \
+        && [[ -f "${axe[0]}" ]]; then return 0; fi
     if python3 -m venv "$venv" >/dev/null 2>&1 \
-        && "$venv/bin/python" -m pip install --quiet "aiosmtpd>=1.4" "standardwebhooks>=1.0" >/dev/null 2>&1 \
+        && "$venv/bin/python" -m pip install --quiet "${packages[@]}" >/dev/null 2>&1 \
         && "$venv/bin/python" -m pip install --quiet --no-deps "axe-playwright-python>=0.1.8" >/dev/null 2>&1; then
-        say "installed into $venv: aiosmtpd, standardwebhooks, axe-core"
+        say "installed into $venv: ${packages[*]} and axe-core"
     else
-        say "could not install aiosmtpd, standardwebhooks and axe-playwright-python (PyPI) into $venv: the tests that need them will say that they didn't run"
+        say "could not install ${packages[*]} and axe-playwright-python (PyPI) into $venv: the tests that need them will say that they didn't run"
     fi
 }
 
@@ -42,7 +44,7 @@ fi
 
 if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
     missing+=(python3-venv)
-    by_hand+=("python3 with venv (Debian: python3-venv) — an SMTP server from PyPI for the tests of mail")
+    by_hand+=("python3 with venv (Debian: python3-venv) — programs from PyPI that tests talk to")
 fi
 
 if [[ ${#missing[@]} -eq 0 ]]; then

@@ -32,6 +32,8 @@ pub struct Site {
     pub cases: usize,
     /// Seconds that loading them took.
     pub load_seconds: f64,
+    /// Bytes that the database took then.
+    pub bytes: u64,
     /// Of all accounts.
     pub password: String,
     /// Officers of the offices with the most open cases.

@@ -65,13 +65,15 @@ pub(super) fn run(given: &Where, sizes: &Sizes, output: Output) -> Result<Outcom
     let mut result = json!({
         "cases": site.cases,
         "load_seconds": site.load_seconds,
+        "bytes": site.bytes,
         "loaded_per_second": rate(site.cases, site.load_seconds),
     });
     let mut lines = vec![format!(
-        "{} cases, loaded in {:.1} s: {:.0} a second with history, figures and index",
+        "{} cases, loaded in {:.1} s: {:.0} a second with history, figures and index; {} bytes a case",
         site.cases,
         site.load_seconds,
-        rate(site.cases, site.load_seconds)
+        rate(site.cases, site.load_seconds),
+        site.bytes / u64::from(sizes.cases)
     )];
     if !sizes.load_only {
         measure(given, &data, &target, &site, sizes, &mut result, &mut lines).map_err(told)?;
@@ -157,11 +159,12 @@ async fn fill(app: &Arc<App>, count: usize, progress: &Progress) -> Result<Site,
         let Share { cases, open, references } = share.clone();
         officers.push(Officer { username, office: office.clone(), cases, open, references });
     }
+    let bytes = u64::try_from(app.store.read(upkeep::load).await?.bytes).unwrap_or(0);
     let (supervisor, officer) = ("bench-supervisor".to_owned(), "bench-life".to_owned());
     users::add(app, account(&supervisor, "supervisor", None, Some("320000"))).await?;
     users::add(app, account(&officer, "officer", Some(&life), None)).await?;
     let life = (LIFE.0.to_owned(), LIFE.1.to_owned(), officer);
-    Ok(Site { cases: count, load_seconds, password, officers, supervisor, life })
+    Ok(Site { cases: count, load_seconds, bytes, password, officers, supervisor, life })
 }
 
 /// A serving process, ended when it is dropped.

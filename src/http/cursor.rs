@@ -66,6 +66,18 @@ pub(super) fn limit(given: Option<&str>, default: usize, most: usize, faults: &m
     parsed.and_then(|parsed| faults.take("/limit", parsed)).unwrap_or(default)
 }
 
+/// How many lines to read for a page: one more than it has tells whether there is another.
+pub(super) fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1
+}
+
+/// Cuts what was read to a page; gives the cursor after its last line, when there is another page.
+pub(super) fn cut<T>(lines: &mut Vec<T>, limit: usize, after: impl FnOnce(&T) -> String) -> Option<String> {
+    let more = lines.len() > limit;
+    lines.truncate(limit);
+    lines.last().filter(|_| more).map(after)
+}
+
 /// 422 when something was noted.
 ///
 /// # Errors

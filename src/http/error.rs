@@ -11,6 +11,9 @@
 //! | wrong name, password, number or PIN | 401 | `invalid_credentials` |
 //! | refresh token that isn't one, or no longer | 401 | `invalid_refresh_token` |
 //! | request with a cookie from another site, or without its session's token | 403 | `foreign_origin`, `csrf_token` |
+//! | right password, and the second factor is asked for | 401 | `totp_required` |
+//! | right password, and a second factor must be set up first | 403 | `totp_enrolment_required`, with `secret` and `uri` |
+//! | what is sensitive, long after the sign-in | 403 | `step_up_required` |
 //! | the role never has this step or list | 403 | `not_allowed_for_role` |
 //! | unknown, or outside the caller's scope ([`ActError::NotFound`]) | 404 | `not_found` |
 //! | known path, other method | 405 | `method_not_allowed`, with `Allow` |
@@ -22,11 +25,13 @@
 //! | case that has moved on ([`ActError::Stale`]) | 412 | `version_stale`, with `current_version` and `ETag` |
 //! | body or file too large | 413 | `too_large` |
 //! | other media type, or an encoding | 415 | `unsupported_media_type`, `unsupported_encoding`, `unsupported_type` |
+//! | picture that can't be drawn anew | 422 | `too_many_pixels`, `unreadable_picture`, with `errors` |
 //! | fields that are wrong ([`Problems`]) | 422 | `invalid_fields`, with `errors` |
 //! | key that was used with another body | 422 | `idempotency_key_reused` |
 //! | no `If-Match` | 428 | `precondition_required` |
 //! | too many attempts or requests | 429 | `too_many_requests`, with `Retry-After` |
 //! | store or password hashing overloaded, away or damaged ([`StoreError`], [`HashError`]) | 503 | `busy`, `unavailable`, with `Retry-After` |
+//! | file whose content was lost where files are kept | 500 | `file_missing` |
 //! | anything else | 500 | `internal`; what it was stands in the log only |
 
 use crate::access;
@@ -161,6 +166,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "not_allowed_for_role", "this role can't do this")
     }
 
+    /// 403: the credentials are asked for once more.
+    pub fn step_up_required() -> Self {
+        let detail = "confirm with POST /api/v1/auth/step-up that it is still you, then try again";
+        Self::new(StatusCode::FORBIDDEN, "step_up_required", detail)
+    }
+
     /// 404: unknown, or not the caller's to know.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing, or it is not yours to see")
@@ -172,7 +183,7 @@ impl Problem {
             .header(header::ALLOW, allow)
     }
 
-    /// 413.
+    /// 413; the rest of the body isn't waited for.
     pub fn too_large(most: u64) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("more than {most} bytes"))
             .with("max_bytes", json!(most))
@@ -201,6 +212,13 @@ impl Problem {
         let mut problems = Problems::default();
         problems.at(pointer, fault);
         problems.into()
+    }
+
+    /// Adds a fault of the input to a problem with a code of its own.
+    #[must_use]
+    pub fn fault(mut self, pointer: &str, fault: Invalid) -> Self {
+        self.told.errors.push(Fault { pointer: pointer.to_owned(), fault });
+        self
     }
 
     /// The problem of a status that something else answered with.
@@ -388,6 +406,19 @@ impl From<access::Refused> for Problem {
                 "the refresh token is not valid, or no longer: sign in again",
             )
             .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin", error="invalid_grant""#),
+            access::Refused::TotpRequired => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "totp_required",
+                "send the code that your app shows now as totp, or a recovery code",
+            )
+            .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin""#),
+            access::Refused::Enrol(enrolment) => Self::new(
+                StatusCode::FORBIDDEN,
+                "totp_enrolment_required",
+                "add the secret to an app that shows codes, then sign in again with the code as totp",
+            )
+            .with("secret", json!(enrolment.secret))
+            .with("uri", json!(enrolment.uri)),
             access::Refused::TooMany(wait) => Self::too_many(wait),
             access::Refused::Hash(error) => error.into(),
             access::Refused::Token(error) => Self::internal(error),

@@ -153,7 +153,6 @@ pub(super) async fn read(
 /// 408; the connection isn't used again.
 pub(super) fn too_slow() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body took too long to arrive")
-        .header(header::CONNECTION, "close")
 }
 
 fn malformed(detail: impl Into<String>) -> Problem {
@@ -164,7 +163,7 @@ fn malformed(detail: impl Into<String>) -> Problem {
 ///
 /// # Errors
 /// 400 for what is no JSON as we take it, 422 for texts that can't be kept and for the wrong shape.
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;
     let holds_nul = scan(text.as_bytes())?;
     let Strict(raw) = serde_json::from_str(text).map_err(|error| {

@@ -7,8 +7,10 @@ use crate::ambient::{self, Stopwatch};
 use crate::app::App;
 use crate::http::Edge;
 use crate::http::caller::{RequestId, Shown, SignedIn, address, through_proxy};
+use crate::http::cors;
 use crate::http::error::{PROBLEM_JSON, Problem};
 use crate::http::pages::fault;
+use crate::http::routes::needs_session;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -56,25 +58,44 @@ pub(super) async fn around(
         request.id = %id
     );
     let shown = Shown::by(request.request(), &app);
-    let allowed = if is_limited(&request, &shown) {
+    let cookie = shown.cookie();
+    let is_staff = shown.is_staff() || cookie.is_some_and(|hash| edge.staff.knows(&hash, app.now()));
+    let allowed = if is_limited(&request) && !is_staff {
         edge.request_from(address(request.request(), &app.settings))
     } else {
         Ok(())
     };
+    let origin = cors::allowed(request.request(), &app.settings);
+    let preflight = cors::preflight(request.request(), origin.as_ref());
+    let pattern = request.match_pattern();
+    let nobody = matches!(shown, Shown::Nothing);
+    let allowed = allowed.and_then(|()| match &pattern {
+        // Before the body is read: whoever may not send one is told nothing of what it should be.
+        Some(pattern) if nobody && preflight.is_none() && needs_session(request.method(), pattern) => {
+            Err(Problem::unauthenticated())
+        }
+        _ => Ok(()),
+    });
     request.extensions_mut().insert(shown);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let response = match allowed {
-        Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
-        Err(problem) => request.error_response(problem).map_into_right_body(),
+    let response = match (allowed, preflight) {
+        (Err(problem), _) => request.error_response(problem).map_into_right_body(),
+        (Ok(()), Some(answer)) => request.into_response(answer).map_into_right_body(),
+        (Ok(()), None) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
     };
+    if let Some(hash) = cookie.filter(|_| has_staff_signed_in(&response)) {
+        edge.staff.learn(hash, app.now());
+    }
     let mut response = problems(response, &id);
-    if edge.draining.has_begun() {
-        // The next request of this client goes to a node that stays.
+    if edge.draining.has_begun() || is_cut_off(response.status()) {
+        // The next request of this client goes to a node that stays; the rest of a body that is too long or too slow isn't
+        // waited for.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     record_denial(&app, &edge, &response, &id).await;
     let no_store = response.request().path().starts_with("/api/") || response.status().is_client_error();
     finish(response.headers_mut(), &id, no_store);
+    cors::mark(response.headers_mut(), origin, &app.settings);
     let (route, took) = (response.request().match_pattern(), watch.elapsed());
     let route = route.as_deref().unwrap_or("-");
     span.record("route", route);
@@ -102,12 +123,22 @@ async fn record_denial<B>(app: &App, edge: &Edge, response: &ServiceResponse<B>,
     }
 }
 
-/// Probes are never turned away, and a filing has a limit of its own. Staff are told apart by their account, not by
-/// address: an office shares one.
-fn is_limited(request: &ServiceRequest, shown: &Shown) -> bool {
+/// Whether an answer came before the end of the request.
+const fn is_cut_off(status: StatusCode) -> bool {
+    matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+/// Whether it has turned out that somebody of the staff made the request.
+fn has_staff_signed_in<B>(response: &ServiceResponse<B>) -> bool {
+    response.request().extensions().get::<SignedIn>().is_some_and(|SignedIn(who)| who.user.is_some())
+}
+
+/// Probes are never turned away, and a filing has a limit of its own. Staff, whom the caller leaves out, are told apart by
+/// their account and not by address: an office shares one.
+fn is_limited(request: &ServiceRequest) -> bool {
     let filing = request.path() == "/api/v1/cases" && request.method() == Method::POST;
     let probe = matches!(request.path(), "/healthz" | "/readyz" | "/version");
-    !filing && !probe && !shown.is_staff()
+    !filing && !probe
 }
 
 /// The request's id: a proxy's when it is trusted and the id has a plain form, else a new one.

@@ -8,7 +8,6 @@
 pub mod api;
 pub mod caller;
 pub mod csrf;
-mod denials;
 pub mod error;
 pub mod export;
 pub mod extract;
@@ -21,12 +20,16 @@ pub mod session;
 pub mod telemetry;
 pub mod views;
 
+mod cors;
 mod cursor;
+mod denials;
+mod staff_cookies;
 
 use crate::ambient::Clock;
 use crate::app::App;
 use crate::http::denials::Denials;
 use crate::http::error::Problem;
+use crate::http::staff_cookies::StaffCookies;
 use crate::http::telemetry::Telemetry;
 use crate::identity::attempts::address_key;
 use crate::identity::{Limiter, Quota};
@@ -45,6 +48,8 @@ pub struct Edge {
     pub telemetry: Arc<Telemetry>,
     denials: Denials,
     limits: Option<Limits>,
+    /// Cookies that staff showed lately.
+    staff: StaffCookies,
 }
 
 /// Whether the service is about to stop: readiness then says no, so that nobody sends new requests.
@@ -88,7 +93,13 @@ impl Edge {
             filings: limiter(limits.filings_per_minute),
             requests: limiter(limits.requests_per_minute),
         });
-        Self { draining, telemetry, denials: Denials::new(Arc::clone(&app.clock)), limits }
+        Self {
+            draining,
+            telemetry,
+            denials: Denials::new(Arc::clone(&app.clock)),
+            limits,
+            staff: StaffCookies::default(),
+        }
     }
 
     /// Counts a filing by the public from an address.

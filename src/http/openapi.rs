@@ -3,9 +3,12 @@
 use crate::domain::vocabulary;
 use crate::http::{api, error, pages, views};
 use std::sync::LazyLock;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, RefOr};
+use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
 /// Shapes of the closed vocabularies: the codes are those of the domain, so that none can be forgotten here.
@@ -47,6 +50,8 @@ codes! {
     OutcomeCode = Outcome as "OutcomeCode";
     /// Part in a case.
     PartyCode = PartyRole as "PartyRoleCode";
+    /// The language of names: Chinese or English.
+    LangCode = Lang as "LangCode";
     /// A time limit.
     ClockCode = ClockKind as "ClockCode";
     /// What an office issues in writing.
@@ -103,16 +108,23 @@ codes! {
         api::metrics::cases,
         api::exports::cases,
         api::audit::page,
-        api::reference::sectors,
-        api::reference::departments,
-        api::reference::offices,
-        api::reference::stations,
-        api::reference::divisions,
-        api::reference::rules,
+        api::reference::units::sectors,
+        api::reference::units::departments,
+        api::reference::units::offices,
+        api::reference::units::stations,
+        api::reference::places::divisions,
+        api::reference::rules::rules,
+        api::codes::send,
         api::auth::token,
         api::auth::refresh,
         api::auth::logout,
         api::auth::me,
+        api::codes::own,
+        api::factors::step_up,
+        api::factors::password,
+        api::factors::enrol,
+        api::factors::remove,
+        api::factors::confirm,
         api::auth::list,
         api::auth::end,
         pages::docs::document,
@@ -145,6 +157,38 @@ impl Modify for Finish {
             .build();
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        for (path, item) in &mut document.paths.paths {
+            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            let of_api = path.starts_with("/api/");
+            operations.into_iter().flatten().filter(|_| of_api).for_each(answered_in_any_case);
+        }
+    }
+}
+
+/// What any request can be told before its handler is reached.
+const ANY: &[(&str, &str)] = &[
+    ("400", "A parameter, header or body that can't be read"),
+    ("401", "A token that isn't believed, or none where one is needed"),
+    ("422", "Parameters or fields that are missing, unknown or wrong: all of them, each with its place"),
+    ("429", "Too many requests; `Retry-After` says when to come again"),
+    ("503", "Overloaded, or the database is away; `Retry-After` says when to come again"),
+];
+
+/// What any request with a body can be told besides.
+const ANY_WITH_BODY: &[(&str, &str)] = &[
+    ("408", "The body took too long to arrive"),
+    ("413", "The body is too large"),
+    ("415", "The body isn't of the media type that is taken, or is compressed"),
+];
+
+/// Adds these to what a handler says of itself, which stays as it is.
+fn answered_in_any_case(operation: &mut Operation) {
+    let with_body = if operation.request_body.is_some() { ANY_WITH_BODY } else { &[] };
+    for (status, description) in ANY.iter().chain(with_body) {
+        operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| {
+            let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            ResponseBuilder::new().description(*description).content("application/problem+json", problem).build().into()
+        });
     }
 }
 

@@ -21,6 +21,7 @@ use crate::identity::Ticket;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Name of the cookie; `__Host-` binds it to this host, this path and TLS.
 const SECURE: &str = "__Host-fangxin";
@@ -66,7 +67,7 @@ fn cookie(request: &HttpRequest, settings: &Settings, value: String) -> Cookie<'
 /// # Errors
 /// Those of `POST /api/v1/auth/token`.
 pub async fn sign_in(
-    app: &App,
+    app: &Arc<App>,
     request: &HttpRequest,
     caller: &Caller,
     credentials: Credentials,

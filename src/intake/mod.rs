@@ -9,7 +9,9 @@
 //! is linked and never refused; what acceptance still needs is listed, not demanded (Art 10, 11); reports may be anonymous.
 
 pub mod history;
+pub mod picture;
 pub mod submission;
+pub mod unfinished;
 
 mod draft;
 mod split;
@@ -23,6 +25,7 @@ use crate::domain::reference::Reference;
 use crate::domain::vocabulary::{Kind, Role};
 use crate::intake::draft::{Draft, Ground};
 use crate::intake::submission::{Checks, Entry, Raw, Submission};
+use crate::route::Routing;
 use crate::store::StoreError;
 use crate::store::filing::{self, Filed, Filing, IdempotencyRow};
 use crate::store::types::At;
@@ -85,6 +88,11 @@ pub struct Receipt {
     pub answer: Value,
     /// Whether it is the answer to an earlier request with the same key.
     pub replayed: bool,
+}
+
+/// Who would get a filing as it stands. Nothing is stored.
+pub fn preview(app: &App, submission: &Submission) -> Option<Routing> {
+    submission.kinds.first().map(|kind| draft::route(app, submission, *kind))
 }
 
 /// Times that another reference number is drawn when one is taken.

@@ -386,8 +386,8 @@ pub fn behind(query: &Query, rate: &Rate, part: Part, today: Date) -> Option<Beh
         (Measure::ShareOrDue { among, .. }, Part::Denominator) => {
             Behind { having: among.bit(), or_overdue_on: Some(today), ..cases }
         }
-        (Measure::ShareOrDue { .. }, Part::Excluded) => {
-            Behind { lacking: Fact::Disposed.bit(), open: Some(OpenPart::NotDue(today)), ..cases }
+        (Measure::ShareOrDue { among, .. }, Part::Excluded) => {
+            Behind { lacking: among.bit(), open: Some(OpenPart::NotDue(today)), ..cases }
         }
         (Measure::Overdue, Part::Numerator) => Behind { open: Some(OpenPart::PastDue(today)), ..cases },
         (Measure::Overdue, Part::Denominator) => Behind { open: Some(OpenPart::Any), ..cases },

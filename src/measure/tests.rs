@@ -33,11 +33,11 @@ async fn listed(store: &Store, scope: &Scope, query: &Query, code: &str, part: P
     let what = behind(query, rates::find(code).unwrap(), part, today)?;
     let (mut after, mut count) = (None, 0);
     loop {
-        let (scope, what) = (scope.clone(), what.clone());
+        let (scope, what, cohort) = (scope.clone(), what.clone(), what.cohort);
         let page = store.read(move |db| queue::behind(db, &scope, &what, after, 7)).await.unwrap();
         count += i64::try_from(page.len()).unwrap();
         match page.last() {
-            Some(line) => after = Some(crate::domain::case::CaseId(line.case_id.0)),
+            Some(line) => after = Some(line.place(cohort)),
             None => return Some(count),
         }
     }

@@ -22,7 +22,7 @@ pub struct AttachmentRow {
     pub media_type: String,
     /// Size in bytes.
     pub size: i64,
-    /// SHA-256 of what was sent.
+    /// SHA-256 of what is kept.
     pub sha256: Vec<u8>,
     /// Its key in the object store.
     pub object: String,

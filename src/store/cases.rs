@@ -15,7 +15,9 @@ use crate::store::outbox::OutboxRow;
 use crate::store::schema::{case_numbers, cases, clocks, events, links, parties};
 use crate::store::types::{At, Key, NEVER, On};
 use crate::store::{counters::Deltas, dialect, packed};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 
@@ -74,7 +76,7 @@ impl CaseRow {
             next_due: case.next_due().map_or(NEVER, On),
             decision_due: milestones
                 .decision_due
-                .filter(|_| milestones.disposed.is_none() && !case.state.is_end())
+                .filter(|_| milestones.decided.is_none() && !case.state.is_end())
                 .map(On),
             closed_on: milestones.closed.map(On),
             sector: case.sector.clone(),
@@ -176,16 +178,26 @@ pub(super) fn within<'a>(scope: &Scope) -> Option<Boxed<'a>> {
         Scope::Station(code) => all.filter(cases::station.eq(code.clone())),
         Scope::Office(code) => all.filter(cases::office.eq(code.clone())),
         Scope::Subtree { division, department } => {
-            let range = division.six_digit_range();
-            let number = |code: u32| i32::try_from(code).unwrap_or(i32::MAX);
-            let subtree =
-                all.filter(cases::division.ge(number(range.start)).and(cases::division.lt(number(range.end))));
+            let subtree = below(all, division.six_digit_range());
             match department {
                 Some(line) => subtree.filter(cases::department.eq(line.clone())),
                 None => subtree,
             }
         }
     })
+}
+
+/// Narrows a query to codes of divisions from … up to. One county is an equality, of which an index gives the cases in order. A
+/// city or the province is so much of everything that a list goes along its own order and passes over the others: the sign
+/// keeps the engine from gathering all of them to sort them.
+pub(super) fn below(query: Boxed<'_>, codes: std::ops::Range<u32>) -> Boxed<'_> {
+    let number = |code: u32| i32::try_from(code).unwrap_or(i32::MAX);
+    let (from, to) = (number(codes.start), number(codes.end));
+    if to == from + 1 {
+        return query.filter(cases::division.eq(from));
+    }
+    let division = || sql::<Integer>("+cases.division");
+    query.filter(division().ge(from).and(division().lt(to)))
 }
 
 /// Whether there is any case.

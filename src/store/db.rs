@@ -75,7 +75,9 @@ pub(super) fn open(target: &Target, timeouts: &Timeouts) -> Result<Db, Connectio
     match target {
         // The default writes the log back to the file every 4 MB, which is every few groups under load, and most of those
         // pages are changed again soon.
-        Target::Sqlite(path) => sqlite(path, timeouts, "PRAGMA wal_autocheckpoint = 4000;").map(Db::Sqlite),
+        Target::Sqlite(path) => {
+            sqlite(path, timeouts, "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000;").map(Db::Sqlite)
+        }
         Target::Postgres(url) => postgres(url, timeouts, "").map(Db::Pg),
     }
 }
@@ -83,7 +85,10 @@ pub(super) fn open(target: &Target, timeouts: &Timeouts) -> Result<Db, Connectio
 /// Opens a connection that only reads.
 pub(super) fn open_reader(target: &Target, timeouts: &Timeouts) -> Result<Db, ConnectionError> {
     match target {
-        Target::Sqlite(path) => sqlite(path, timeouts, "PRAGMA query_only = ON;").map(Db::Sqlite),
+        // There are many of them, and they read through the mapping: a cache of their own is for what lies beyond it.
+        Target::Sqlite(path) => {
+            sqlite(path, timeouts, "PRAGMA cache_size = -4096; PRAGMA query_only = ON;").map(Db::Sqlite)
+        }
         Target::Postgres(url) => postgres(url, timeouts, "SET default_transaction_read_only = on;").map(Db::Pg),
     }
 }
@@ -94,7 +99,7 @@ fn sqlite(path: &Path, timeouts: &Timeouts, more: &str) -> Result<SqliteConnecti
     connection
         .batch_execute(&format!(
             "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY; {more}",
+             PRAGMA mmap_size = 2147418112; PRAGMA temp_store = MEMORY; {more}",
             timeouts.busy.as_millis()
         ))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;

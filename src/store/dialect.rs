@@ -1,24 +1,29 @@
 //! What the two engines say differently: upserts, batches, claims, full text, their versions and savepoints.
 
+use crate::store::codes::CodeRow;
 use crate::store::counters::{CounterRow, Deltas};
 use crate::store::db::{Db, LEAST_SQLITE};
 use crate::store::engine::StoreError;
+use crate::store::factors::FactorRow;
 use crate::store::filing::{CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, PartyRow};
 use crate::store::kept;
 use crate::store::learned::VerdictRow;
 use crate::store::outbox::{Claim, OutboxRow, PENDING, in_state};
 use crate::store::schema::{
-    audit_heads, case_numbers, cases, clocks, counters, document_numbers, events, external_numbers, idempotency_keys,
-    links, outbox, parties, verdicts,
+    audit_heads, case_numbers, cases, clocks, codes, document_numbers, events, external_numbers, idempotency_keys,
+    links, outbox, parties, second_factors, tries, verdicts,
 };
+use crate::store::tries::Subject;
 use crate::store::types::{At, Day, Key, On, Uid};
+use crate::store::words;
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::BoxedSqlQuery;
-use diesel::sql_types::{Array, BigInt, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text};
 use diesel::sqlite::Sqlite;
-use diesel::upsert::excluded;
+use jiff::Timestamp;
+use std::sync::LazyLock;
 
 /// Most rows in one statement; PostgreSQL takes 65 535 values, a counter has 38.
 const CHUNK: usize = 500;
@@ -141,15 +146,21 @@ pub(super) fn begin(db: &mut Db) -> Result<(), StoreError> {
     execute(db, if matches!(db, Db::Pg(_)) { "BEGIN" } else { "BEGIN IMMEDIATE" })
 }
 
+/// Rows from which on PostgreSQL takes them by `COPY`: below, its two round trips more cost more than it saves.
+const MANY: usize = 3;
+
 macro_rules! insert_batch {
     ($name:ident, $table:ident, $row:ty) => {
-        /// Inserts rows: on PostgreSQL in as few statements as it takes, on SQLite with one prepared statement again and
-        /// again, since a statement for many rows would be prepared anew each time.
+        /// Inserts rows: on PostgreSQL many by `COPY`, which needs no statement with a place for each value; elsewhere with
+        /// one prepared statement again and again, since one for many rows would be prepared anew each time.
         pub(super) fn $name(db: &mut Db, rows: &[&$row]) -> Result<(), StoreError> {
             match db {
+                Db::Pg(c) if rows.len() > MANY => {
+                    diesel::copy_from($table::table).from_insertable(rows.to_vec()).execute(c)?;
+                }
                 Db::Pg(c) => {
-                    for chunk in rows.chunks(CHUNK) {
-                        diesel::insert_into($table::table).values(chunk.to_vec()).execute(c)?;
+                    for row in rows {
+                        diesel::insert_into($table::table).values(*row).execute(c)?;
                     }
                 }
                 Db::Sqlite(c) => {
@@ -261,62 +272,55 @@ pub(super) fn add_counters(db: &mut Db, deltas: &Deltas) -> Result<(), StoreErro
     let changed = deltas.0.iter().filter(|(_, counts)| !counts.is_zero());
     let rows: Vec<CounterRow> = changed.map(|(key, counts)| CounterRow::new(key, counts, bucket)).collect();
     match db {
-        Db::Pg(c) => rows.chunks(CHUNK).try_for_each(|chunk| upsert_counters(c, chunk))?,
+        Db::Pg(c) => upsert_counters(c, &rows)?,
         Db::Sqlite(c) => rows.iter().try_for_each(|row| kept::count(c, row))?,
     }
     Ok(())
 }
 
+/// Adds many counters at once. The values go as one array a column, so that the statement is the same however many there are:
+/// one with a place for each value costs the engine more to read than to run.
 fn upsert_counters(c: &mut PgConnection, rows: &[CounterRow]) -> QueryResult<()> {
-    diesel::insert_into(counters::table)
-        .values(rows)
-        .on_conflict((
-            counters::view,
-            counters::grain,
-            counters::on_day,
-            counters::cohort,
-            counters::kind,
-            counters::city,
-            counters::county,
-            counters::sector,
-            counters::department,
-            counters::office,
-            counters::station,
-            counters::channel,
-            counters::bucket,
-        ))
-        .do_update()
-        .set((
-            counters::n_received.eq(counters::n_received + excluded(counters::n_received)),
-            counters::n_disposed.eq(counters::n_disposed + excluded(counters::n_disposed)),
-            counters::n_decided.eq(counters::n_decided + excluded(counters::n_decided)),
-            counters::n_decided_in_time.eq(counters::n_decided_in_time + excluded(counters::n_decided_in_time)),
-            counters::n_accepted.eq(counters::n_accepted + excluded(counters::n_accepted)),
-            counters::n_closed.eq(counters::n_closed + excluded(counters::n_closed)),
-            counters::n_closed_in_time.eq(counters::n_closed_in_time + excluded(counters::n_closed_in_time)),
-            counters::n_station_ended.eq(counters::n_station_ended + excluded(counters::n_station_ended)),
-            counters::n_self_settled.eq(counters::n_self_settled + excluded(counters::n_self_settled)),
-            counters::n_agreed.eq(counters::n_agreed + excluded(counters::n_agreed)),
-            counters::n_mediation_ended.eq(counters::n_mediation_ended + excluded(counters::n_mediation_ended)),
-            counters::n_mediated_agreed.eq(counters::n_mediated_agreed + excluded(counters::n_mediated_agreed)),
-            counters::n_rated.eq(counters::n_rated + excluded(counters::n_rated)),
-            counters::n_satisfied.eq(counters::n_satisfied + excluded(counters::n_satisfied)),
-            counters::n_solved.eq(counters::n_solved + excluded(counters::n_solved)),
-            counters::n_contacted.eq(counters::n_contacted + excluded(counters::n_contacted)),
-            counters::n_returned.eq(counters::n_returned + excluded(counters::n_returned)),
-            counters::n_reopened.eq(counters::n_reopened + excluded(counters::n_reopened)),
-            counters::n_withdrawn.eq(counters::n_withdrawn + excluded(counters::n_withdrawn)),
-            counters::n_refused.eq(counters::n_refused + excluded(counters::n_refused)),
-            counters::n_transferred.eq(counters::n_transferred + excluded(counters::n_transferred)),
-            counters::n_report_verified.eq(counters::n_report_verified + excluded(counters::n_report_verified)),
-            counters::n_report_verified_in_time
-                .eq(counters::n_report_verified_in_time + excluded(counters::n_report_verified_in_time)),
-            counters::amount_fen.eq(counters::amount_fen + excluded(counters::amount_fen)),
-            counters::recovered_fen.eq(counters::recovered_fen + excluded(counters::recovered_fen)),
-        ))
-        .execute(c)
-        .map(|_| ())
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let texts = |of: fn(&CounterRow) -> &String| rows.iter().map(|row| of(row).as_str()).collect::<Vec<&str>>();
+    let mut query = diesel::sql_query(ADD_COUNTERS.as_str())
+        .into_boxed::<Pg>()
+        .bind::<Array<Text>, _>(texts(|row| &row.view))
+        .bind::<Array<Text>, _>(texts(|row| &row.grain))
+        .bind::<Array<Day>, _>(rows.iter().map(|row| row.on_day).collect::<Vec<On>>())
+        .bind::<Array<Text>, _>(texts(|row| &row.cohort))
+        .bind::<Array<Text>, _>(texts(|row| &row.kind))
+        .bind::<Array<Integer>, _>(rows.iter().map(|row| row.city).collect::<Vec<i32>>())
+        .bind::<Array<Integer>, _>(rows.iter().map(|row| row.county).collect::<Vec<i32>>())
+        .bind::<Array<Text>, _>(texts(|row| &row.sector))
+        .bind::<Array<Text>, _>(texts(|row| &row.department))
+        .bind::<Array<Text>, _>(texts(|row| &row.office))
+        .bind::<Array<Text>, _>(texts(|row| &row.station))
+        .bind::<Array<Text>, _>(texts(|row| &row.channel))
+        .bind::<Array<SmallInt>, _>(rows.iter().map(|row| row.bucket).collect::<Vec<i16>>());
+    let numbers: Vec<_> = rows.iter().map(kept::numbers).collect();
+    for place in 0..kept::NUMBERS.len() {
+        let column: Vec<i64> = numbers.iter().map(|numbers| *numbers[place].1).collect();
+        query = query.bind::<Array<BigInt>, _>(column);
+    }
+    query.execute(c).map(|_| ())
 }
+
+static ADD_COUNTERS: LazyLock<String> = LazyLock::new(|| {
+    let columns: Vec<&str> = kept::KEY.iter().chain(kept::NUMBERS).copied().collect();
+    let places: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
+    let sums: Vec<String> =
+        kept::NUMBERS.iter().map(|name| format!("{name} = counters.{name} + excluded.{name}")).collect();
+    format!(
+        "INSERT INTO counters ({}) SELECT * FROM unnest({}) ON CONFLICT ({}) DO UPDATE SET {}",
+        columns.join(", "),
+        places.join(", "),
+        kept::KEY.join(", "),
+        sums.join(", ")
+    )
+});
 
 /// Buckets over which a counter's writers are spread on PostgreSQL, so that no row is hot. SQLite has one writer.
 const BUCKETS: u64 = 16;
@@ -348,7 +352,9 @@ pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreErr
                 .execute(c)?;
             }
         }
-        Db::Sqlite(c) => entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, tokens))?,
+        Db::Sqlite(c) => {
+            entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, &words::for_sqlite(tokens)))?;
+        }
     }
     Ok(())
 }
@@ -363,10 +369,24 @@ pub(super) fn index_again(db: &mut Db, case: Key, tokens: &str) -> Result<(), St
     index(db, &[(case, tokens)])
 }
 
+/// Cases up to which what a search finds is gathered first, on SQLite.
+const FEW: i64 = 20_000;
+
 /// The condition that a case contains every token: SQL before a text parameter, its value, SQL after it. Tokens are letters,
 /// digits and Han only, so that none can be read as syntax; they are quoted all the same.
-pub(super) fn search_condition(db: &Db, tokens: &[String]) -> (&'static str, String, &'static str) {
-    match db {
+///
+/// What few cases contain is gathered and looked for in the list. What many contain is asked of each line of the list in turn,
+/// as there a page is soon full. PostgreSQL decides so by itself.
+pub(super) fn search_condition(
+    db: &mut Db,
+    tokens: &[String],
+) -> Result<(&'static str, String, &'static str), StoreError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = BigInt)]
+        found: i64,
+    }
+    Ok(match db {
         Db::Pg(_) => {
             let words: Vec<String> =
                 tokens.iter().map(|token| format!("'{}'", token.replace(['\'', '\\'], ""))).collect();
@@ -376,11 +396,20 @@ pub(super) fn search_condition(db: &Db, tokens: &[String]) -> (&'static str, Str
                 "::tsquery)",
             )
         }
-        Db::Sqlite(_) => {
-            let words: Vec<String> = tokens.iter().map(|token| format!("\"{}\"", token.replace('"', ""))).collect();
-            ("cases.row IN (SELECT rowid FROM case_search WHERE case_search MATCH ", words.join(" AND "), ")")
+        Db::Sqlite(c) => {
+            let quoted = |token: &String| format!("\"{}\"", words::for_sqlite(token).replace('"', ""));
+            let words = tokens.iter().map(quoted).collect::<Vec<_>>().join(" AND ");
+            let some = "SELECT count(*) AS found FROM (SELECT 1 FROM case_search WHERE case_search MATCH ? LIMIT ?)";
+            let Found { found } =
+                diesel::sql_query(some).bind::<Text, _>(&words).bind::<BigInt, _>(FEW).get_result(c)?;
+            if found < FEW {
+                ("cases.row IN (SELECT rowid FROM case_search WHERE case_search MATCH ", words, ")")
+            } else {
+                let of_this = " AND case_search.rowid = cases.row) > 0";
+                ("(SELECT count(*) FROM case_search WHERE case_search MATCH ", words, of_this)
+            }
         }
-    }
+    })
 }
 
 /// A value bound into a query that is put together at run time.
@@ -459,6 +488,58 @@ pub(super) fn lock_audit_head(db: &mut Db, writer: &str) -> Result<(i64, Vec<u8>
         },
     };
     found.ok_or_else(|| StoreError::Unreadable("the audit log has no end".to_owned()))
+}
+
+/// The row of tries of a subject, made when it isn't there, and locked on PostgreSQL until the unit ends.
+pub(super) fn lock_tries(db: &mut Db, subject: &Subject) -> Result<(i32, At, At), StoreError> {
+    let columns = (tries::tried, tries::last_at, tries::wait_until);
+    let first = || {
+        let long_ago = At(Timestamp::UNIX_EPOCH);
+        (
+            tries::sort.eq(subject.sort),
+            tries::subject.eq(subject.hash.to_vec()),
+            tries::tried.eq(0),
+            tries::last_at.eq(long_ago),
+            tries::wait_until.eq(long_ago),
+        )
+    };
+    let row = tries::table.find((subject.sort, subject.hash.to_vec())).select(columns);
+    let found = match db {
+        Db::Pg(c) => match row.clone().for_update().first(c).optional()? {
+            Some(found) => Some(found),
+            None => {
+                diesel::insert_into(tries::table).values(first()).on_conflict_do_nothing().execute(c)?;
+                row.for_update().first(c).optional()?
+            }
+        },
+        // One thread writes: nobody comes in between.
+        Db::Sqlite(c) => match row.clone().first(c).optional()? {
+            Some(found) => Some(found),
+            None => {
+                diesel::insert_into(tries::table).values(first()).execute(c)?;
+                row.first(c).optional()?
+            }
+        },
+    };
+    found.ok_or_else(|| StoreError::Unreadable("a row of tries is gone".to_owned()))
+}
+
+/// The second factor of an account, locked on PostgreSQL until the unit ends.
+pub(super) fn lock_factor(db: &mut Db, username: &str) -> Result<Option<FactorRow>, StoreError> {
+    let row = second_factors::table.find(username);
+    Ok(match db {
+        Db::Pg(c) => row.select(FactorRow::as_select()).for_update().first(c).optional()?,
+        Db::Sqlite(c) => row.select(FactorRow::as_select()).first(c).optional()?,
+    })
+}
+
+/// The one-time code of a contact, locked on PostgreSQL until the unit ends.
+pub(super) fn lock_code(db: &mut Db, kind: &str, contact: &[u8]) -> Result<Option<CodeRow>, StoreError> {
+    let row = codes::table.find((kind, contact));
+    Ok(match db {
+        Db::Pg(c) => row.select(CodeRow::as_select()).for_update().first(c).optional()?,
+        Db::Sqlite(c) => row.select(CodeRow::as_select()).first(c).optional()?,
+    })
 }
 
 /// Makes every statement of a reading unit see one state of the data. SQLite's transactions do so anyway; PostgreSQL's

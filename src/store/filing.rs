@@ -34,7 +34,7 @@ pub struct CaseRow {
     pub received_on: On,
     /// The earliest last day of a running clock; `NEVER` when none runs.
     pub next_due: On,
-    /// Last day for the first disposal while it is awaited.
+    /// Last day for the first decision while that is awaited.
     pub decision_due: Option<On>,
     /// Day of its end.
     pub closed_on: Option<On>,

@@ -110,7 +110,7 @@ pub(super) fn index(c: &mut SqliteConnection, case: &Key, tokens: &str) -> Query
 }
 
 /// What a counter is found by, in the order of its primary key.
-const KEY: [&str; 13] = [
+pub(super) const KEY: [&str; 13] = [
     "view",
     "grain",
     "on_day",
@@ -129,9 +129,9 @@ const KEY: [&str; 13] = [
 /// What it holds: the columns, and how a row's are read, from one list.
 macro_rules! numbers {
     ($($name:ident)+) => {
-        const NUMBERS: &[&str] = &[$(stringify!($name)),+];
+        pub(super) const NUMBERS: &[&str] = &[$(stringify!($name)),+];
 
-        fn numbers(row: &CounterRow) -> [(&'static str, &i64); NUMBERS.len()] {
+        pub(super) fn numbers(row: &CounterRow) -> [(&'static str, &i64); NUMBERS.len()] {
             [$((stringify!($name), &row.$name)),+]
         }
     };

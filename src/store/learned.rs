@@ -14,7 +14,7 @@ const REVERTED: &str = "reverted";
 
 /// What staff said of the sector at one step, as a row.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = verdicts)]
+#[diesel(table_name = verdicts, treat_none_as_default_value = false)]
 pub struct VerdictRow {
     /// Case.
     pub case_id: Key,

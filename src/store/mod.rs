@@ -18,11 +18,14 @@ pub mod audit;
 pub mod backup;
 pub mod calendars;
 pub mod cases;
+pub mod codes;
 pub mod counters;
 pub mod db;
 mod dialect;
 pub mod documents;
+pub mod drafts;
 pub mod engine;
+pub mod factors;
 pub mod filing;
 mod kept;
 pub mod keys;
@@ -33,17 +36,21 @@ mod migrate;
 pub mod outbox;
 pub mod packed;
 pub mod partitions;
+#[cfg(test)]
+mod plans;
 pub mod queue;
 mod schema;
 pub mod sessions;
 pub mod snapshots;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod tries;
 pub mod types;
 pub mod upkeep;
 pub mod users;
 pub mod watch;
 pub mod webhooks;
+mod words;
 mod writer;
 
 pub use db::{Db, Target, Timeouts};

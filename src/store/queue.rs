@@ -1,16 +1,17 @@
 //! Lists of cases: a unit's queue, and the cases behind a number. Keyset pages over indexes, never an offset.
 
+use crate::ambient::today_in_shanghai;
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
-use crate::domain::vocabulary::Kind;
-use crate::store::cases::{Boxed, within};
+use crate::domain::vocabulary::{Kind, State};
+use crate::store::cases::{Boxed, below, within};
 use crate::store::counters::Cohort;
 use crate::store::db::Db;
 use crate::store::dialect;
 use crate::store::engine::StoreError;
 use crate::store::schema::cases;
 use crate::store::types::{At, Key, On};
-use diesel::dsl::sql;
+use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use jiff::civil::Date;
@@ -94,7 +95,21 @@ pub struct Filter {
     pub tokens: Vec<String>,
 }
 
+/// Which cases of a queue one statement lists.
+#[derive(Debug, Clone)]
+enum Part<'a> {
+    /// The open ones.
+    Open,
+    /// Those in some of the open states.
+    OpenIn(Vec<String>),
+    /// Those that ended in one way: in the order of the list they are found by an index, several ways together aren't.
+    Ended(&'a str),
+}
+
 /// A page of a queue.
+///
+/// # Errors
+/// The engine's.
 pub fn page(
     db: &mut Db,
     scope: &Scope,
@@ -103,13 +118,53 @@ pub fn page(
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    let Some(query) = filtered(db, scope, filter) else { return Ok(Vec::new()) };
+    let parts = parts(&filter.states);
+    if let [part] = parts.as_slice() {
+        return page_of(db, scope, filter, part, sort, after, limit);
+    }
+    let mut lines = Vec::new();
+    for part in &parts {
+        lines.extend(page_of(db, scope, filter, part, sort, after, limit)?);
+    }
+    match sort {
+        Sort::Due => lines.sort_by_key(|line| (line.next_due.0, line.case_id.0)),
+        Sort::Received => lines.sort_by_key(|line| line.case_id.0),
+        Sort::Newest => lines.sort_by_key(|line| std::cmp::Reverse(line.case_id.0)),
+    }
+    lines.truncate(usize::try_from(limit).unwrap_or(0));
+    Ok(lines)
+}
+
+fn parts(states: &[String]) -> Vec<Part<'_>> {
+    if states.is_empty() {
+        return vec![Part::Open];
+    }
+    let is_end = |state: &&String| State::parse(state).is_ok_and(State::is_end);
+    let mut parts: Vec<Part<'_>> = states.iter().filter(is_end).map(|state| Part::Ended(state)).collect();
+    let open: Vec<String> = states.iter().filter(|state| !is_end(state)).cloned().collect();
+    if !open.is_empty() {
+        parts.push(Part::OpenIn(open));
+    }
+    parts
+}
+
+fn page_of(
+    db: &mut Db,
+    scope: &Scope,
+    filter: &Filter,
+    part: &Part<'_>,
+    sort: Sort,
+    after: Option<After>,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    let Some(query) = filtered(db, scope, filter, part)? else { return Ok(Vec::new()) };
     let query = match (sort, after) {
         (Sort::Due, after) => {
             let query = match after {
-                Some(After { day, id }) => query.filter(
-                    cases::next_due.gt(On(day)).or(cases::next_due.eq(On(day)).and(cases::case_id.gt(Key::from(id)))),
-                ),
+                // The first condition says where the index is entered; an alternative doesn't.
+                Some(After { day, id }) => query
+                    .filter(cases::next_due.ge(On(day)))
+                    .filter(cases::next_due.gt(On(day)).or(cases::case_id.gt(Key::from(id)))),
                 None => query,
             };
             query.order((cases::next_due, cases::case_id))
@@ -132,12 +187,12 @@ pub fn page(
     Ok(query.limit(limit).select(Line::as_select()).load(db)?)
 }
 
-fn filtered<'a>(db: &Db, scope: &Scope, filter: &Filter) -> Option<Boxed<'a>> {
-    let mut query = within(scope)?;
-    query = if filter.states.is_empty() {
-        query.filter(cases::is_open)
-    } else {
-        query.filter(cases::state.eq_any(filter.states.clone()))
+fn filtered<'a>(db: &mut Db, scope: &Scope, filter: &Filter, part: &Part<'_>) -> Result<Option<Boxed<'a>>, StoreError> {
+    let Some(mut query) = within(scope) else { return Ok(None) };
+    query = match part {
+        Part::Open => query.filter(cases::is_open),
+        Part::OpenIn(states) => query.filter(cases::is_open).filter(cases::state.eq_any(states.clone())),
+        Part::Ended(state) => query.filter(not(cases::is_open)).filter(cases::state.eq((*state).to_owned())),
     };
     if let Some(kind) = &filter.kind {
         query = query.filter(cases::kind.eq(kind.clone()));
@@ -155,10 +210,10 @@ fn filtered<'a>(db: &Db, scope: &Scope, filter: &Filter) -> Option<Boxed<'a>> {
         query = query.filter(cases::assigned_to.eq(user.clone()));
     }
     if !filter.tokens.is_empty() {
-        let (before, words, behind) = dialect::search_condition(db, &filter.tokens);
+        let (before, words, behind) = dialect::search_condition(db, &filter.tokens)?;
         query = query.filter(sql::<Bool>(before).bind::<Text, _>(words).sql(behind));
     }
-    Some(query)
+    Ok(Some(query))
 }
 
 /// The cases that a number counts.
@@ -217,7 +272,7 @@ pub struct Dimensions {
 /// Narrows a query to dimensions.
 pub(super) fn narrowed<'a>(mut query: Boxed<'a>, dimensions: &Dimensions) -> Boxed<'a> {
     if let Some((from, to)) = dimensions.division {
-        query = query.filter(cases::division.ge(from).and(cases::division.lt(to)));
+        query = below(query, u32::try_from(from).unwrap_or(0)..u32::try_from(to).unwrap_or(0));
     }
     if let Some(sector) = &dimensions.sector {
         query = query.filter(cases::sector.eq(sector.clone()));
@@ -230,6 +285,10 @@ pub(super) fn narrowed<'a>(mut query: Boxed<'a>, dimensions: &Dimensions) -> Box
     }
     if let Some(station) = &dimensions.station {
         query = query.filter(cases::station.eq(station.clone()));
+        if !station.is_empty() {
+            // What the index over stations leaves out is left out here too, in its own words.
+            query = query.filter(sql::<Bool>("cases.station <> ''"));
+        }
     }
     if let Some(channel) = &dimensions.channel {
         query = query.filter(cases::channel.eq(channel.clone()));
@@ -237,12 +296,15 @@ pub(super) fn narrowed<'a>(mut query: Boxed<'a>, dimensions: &Dimensions) -> Box
     query
 }
 
-/// A page of the cases behind a number, in the order of their keys.
+/// A page of the cases behind a number, in the order of the days by which they belong to the period.
+///
+/// # Errors
+/// The engine's.
 pub fn behind(
     db: &mut Db,
     scope: &Scope,
     what: &Behind,
-    after: Option<CaseId>,
+    after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
     let Some(query) = within(scope) else { return Ok(Vec::new()) };
@@ -274,8 +336,30 @@ pub fn behind(
     if what.recovered {
         query = query.filter(cases::recovered_fen.gt(0));
     }
-    if let Some(after) = after {
-        query = query.filter(cases::case_id.gt(Key::from(after)));
+    query = match (what.cohort, after) {
+        (_, None) => query,
+        (Cohort::Received, Some(After { day, id })) => query
+            .filter(cases::received_on.ge(On(day)))
+            .filter(cases::received_on.gt(On(day)).or(cases::case_id.gt(Key::from(id)))),
+        (Cohort::Closed, Some(After { day, id })) => query
+            .filter(cases::closed_on.ge(On(day)))
+            .filter(cases::closed_on.gt(On(day)).or(cases::case_id.gt(Key::from(id)).nullable())),
+    };
+    query = match what.cohort {
+        Cohort::Received => query.order((cases::received_on, cases::case_id)),
+        Cohort::Closed => query.order((cases::closed_on, cases::case_id)),
+    };
+    Ok(query.limit(limit).select(Line::as_select()).load(db)?)
+}
+
+impl Line {
+    /// Its place in a list of a cohort.
+    pub fn place(&self, cohort: Cohort) -> After {
+        let received = today_in_shanghai(self.received_at.0);
+        let day = match cohort {
+            Cohort::Received => received,
+            Cohort::Closed => self.closed_on.map_or(received, |day| day.0),
+        };
+        After { day, id: CaseId(self.case_id.0) }
     }
-    Ok(query.order(cases::case_id).limit(limit).select(Line::as_select()).load(db)?)
 }

@@ -1,46 +1,18 @@
 //! Time limits act: a stretch of days run through by `tick --at`, compared with what the table of the ladder says, counted by
 //! hand from the calendar's files.
 
+use crate::support::calendar::Workdays;
 use crate::support::server::Start;
 use crate::support::{Engine, FilingBuilder, engines, is_long};
 use jiff::ToSpan;
-use jiff::civil::{Date, Weekday, date};
+use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
-
-/// The days of 2026 that differ from their weekday, straight from the file.
-fn differing() -> BTreeMap<Date, bool> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/calendar/2026.csv");
-    let text = fs::read_to_string(path).expect("the calendar");
-    text.lines()
-        .filter_map(|line| {
-            let mut cells = line.split(',');
-            let day: Date = cells.next()?.parse().ok()?;
-            Some((day, cells.next()? == "makeup_workday"))
-        })
-        .collect()
-}
-
-fn is_workday(differing: &BTreeMap<Date, bool>, day: Date) -> bool {
-    let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
-    differing.get(&day).copied().unwrap_or(!weekend)
-}
-
-/// The workday that lies so many working days before (negative) or after a day.
-fn walk(differing: &BTreeMap<Date, bool>, day: Date, days: i32) -> Date {
-    let (mut day, mut left) = (day, days.abs());
-    while left > 0 {
-        day = day.saturating_add(i64::from(days.signum()).days());
-        left -= i32::from(is_workday(differing, day));
-    }
-    day
-}
 
 #[test]
 fn every_limit_is_reminded_urged_supervised_and_told_around_on_its_day() {
-    let differing = differing();
+    let workdays = Workdays::of_2026();
     for engine in engines() {
         // A round is a process of its own on PostgreSQL: a shorter stretch there, over the holidays of October.
         let (first, days) = match engine {
@@ -115,12 +87,12 @@ fn every_limit_is_reminded_urged_supervised_and_told_around_on_its_day() {
                 })
                 .collect();
             // Seven working days, and a last day that is a holiday moves: it is none here, since it is a workday.
-            let due = walk(&differing, received, 7);
+            let due = workdays.walk(received, 7);
             let expected: BTreeSet<(String, String)> = [
-                ("remind", walk(&differing, due, -2)),
+                ("remind", workdays.walk(due, -2)),
                 ("urge", due),
-                ("supervise", walk(&differing, due, 1)),
-                ("circulate", walk(&differing, due, 5)),
+                ("supervise", workdays.walk(due, 1)),
+                ("circulate", workdays.walk(due, 5)),
             ]
             .into_iter()
             .filter(|(_, day)| *day <= last)
@@ -167,6 +139,8 @@ fn rounds_of_two_processes_take_each_step_once() {
                 .map(|_| {
                     scope.spawn(|| {
                         let done = app.run(&["tick", "--at", "2026-11-13", "--json"], None);
+                        let errors = String::from_utf8_lossy(&done.stderr);
+                        assert!(done.status.success(), "{engine}: {errors}");
                         let done: Value = serde_json::from_slice(&done.stdout).expect("JSON");
                         done["escalated"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>()
                     })

@@ -9,11 +9,19 @@ use serde_json::{Value, json};
 pub(crate) const DOCUMENT: &str = "%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n";
 
 /// A form with one part.
-pub(crate) fn upload(app: &TestApp, case: &Case, by: &Session, part: &str, name: &str, content: &str) -> Call {
-    let body = format!(
+pub(crate) fn upload(
+    app: &TestApp,
+    case: &Case,
+    by: &Session,
+    part: &str,
+    name: &str,
+    content: impl AsRef<[u8]>,
+) -> Call {
+    let head = format!(
         "--edge\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"{name}\"\r\n\
-         Content-Type: application/octet-stream\r\n\r\n{content}\r\n--edge--\r\n"
+         Content-Type: application/octet-stream\r\n\r\n"
     );
+    let body = [head.as_bytes(), content.as_ref(), b"\r\n--edge--\r\n"].concat();
     app.post(&format!("{}/attachments", case.path()), by).body("multipart/form-data; boundary=edge", body)
 }
 

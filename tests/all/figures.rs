@@ -122,3 +122,39 @@ fn a_rate_of_few_cases_is_shown_as_counts_and_how_few_is_the_installations() {
         assert_eq!(none["value"], Value::Null, "{none}");
     }
 }
+
+/// Referred by the dispatcher, it was disposed of without a decision of the office; opened again, that is awaited.
+#[test]
+fn a_case_that_was_referred_and_opened_again_is_missed_when_nobody_decides_it() {
+    for engine in engines() {
+        let mut app = Start::on(engine).at("2026-06-02T02:00:00Z").start();
+        let case = FilingBuilder::complete().file(&app);
+        let (officer, dispatcher) = (app.officer(&case.office()), app.dispatcher("320000"));
+        let reason = json!({ "reason": "说明" });
+        app.step(&case, &officer, "return", &reason, "returned");
+        app.step(&case, &dispatcher, "transfer", &json!({ "body": "police", "reason": "涉嫌犯罪" }), "transferred");
+        app.step(&case, &app.consumer(&case), "reopen", &reason, "dispatched");
+        // Seven working days from 2 June end on 11 June.
+        for (day, missed) in [("2026-06-11", 0), ("2026-06-12", 1)] {
+            app.restart_at(&format!("{day}T02:00:00Z"));
+            let supervisor = app.supervisor("320000");
+            let path = format!("/api/v1/metrics/summary?from=2026-06-01&to={day}");
+            let summary = app.get(&path, &supervisor).send().expect(200);
+            let rate = |code: &str| {
+                let rates = summary["rates"].as_array().expect("rates");
+                rates.iter().find(|rate| rate["code"] == code).expect("the rate").clone()
+            };
+            let counts = |rate: &Value| ["numerator", "denominator", "excluded"].map(|part| rate[part].as_i64());
+            let (handling, decision) = (rate("handling"), rate("timely_decision"));
+            assert_eq!(counts(&handling), [Some(1), Some(1), Some(0)], "{engine} {day}: {handling}");
+            assert_eq!(counts(&decision), [Some(0), Some(missed), Some(1 - missed)], "{engine} {day}: {decision}");
+            for (rate, part) in [&handling, &decision]
+                .into_iter()
+                .flat_map(|rate| ["numerator", "denominator", "excluded"].map(|part| (rate, part)))
+            {
+                let listed = app.pages(rate["cases_url"][part].as_str().expect("a list"), &supervisor);
+                assert_eq!(Some(listed.len() as i64), rate[part].as_i64(), "{engine} {day}: {part} of {rate}");
+            }
+        }
+    }
+}

@@ -46,6 +46,7 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "listen", Text(is_address, "address:port, e.g. 127.0.0.1:8080")),
     key("server", "metrics_listen", Text(|text| text.is_empty() || is_address(text), "address:port, or nothing")),
     key("server", "public_url", Text(is_public_url, "http://… or https://… without a slash at its end, or nothing")),
+    key("server", "cors_origins", Texts(is_origin, "origins, e.g. https://portal.example.cn")),
     key("server", "workers", Whole(0, 256)),
     key("server", "max_connections", Whole(16, 100_000)),
     key("server", "max_json_bytes", Whole(1024, 16_777_216)),
@@ -73,13 +74,24 @@ pub(super) const KEYS: &[Key] = &[
     key("auth", "idle_minutes", Whole(5, 1440)),
     key("auth", "session_hours", Whole(1, 168)),
     key("auth", "totp_required", Flag),
+    key(
+        "auth",
+        "totp_roles",
+        Texts(is_staff_role, "roles of staff: station, officer, dispatcher, supervisor, auditor, admin"),
+    ),
+    key("auth", "step_up_minutes", Whole(0, 1440)),
+    key("auth", "code_minutes", Whole(1, 60)),
     key("auth", "hash_threads", Whole(0, 64)),
     key("limits", "enabled", Flag),
     key("limits", "filings_per_minute", Whole(1, 100_000)),
     key("limits", "requests_per_minute", Whole(1, 1_000_000)),
     key("limits", "sign_in_attempts", Whole(1, 1000)),
     key("limits", "pin_attempts", Whole(1, 1000)),
+    key("limits", "address_attempts", Whole(1, 100_000)),
     key("limits", "attempt_window_minutes", Whole(1, 1440)),
+    key("limits", "codes_per_contact", Whole(1, 100)),
+    key("limits", "codes_per_address", Whole(1, 10_000)),
+    key("limits", "codes_per_network", Whole(1, 100_000)),
     key(
         "limits",
         "trusted_proxies",
@@ -92,7 +104,8 @@ pub(super) const KEYS: &[Key] = &[
     secret("attachments", "secret_key", Text(|_| true, "text")),
     key("attachments", "max_bytes", Whole(1024, 1_073_741_824)),
     key("attachments", "max_per_case", Whole(1, 1000)),
-    key("attachments", "types", Texts(is_media_type, "media types, e.g. image/jpeg")),
+    key("attachments", "max_megapixels", Whole(1, 200)),
+    key("attachments", "types", Texts(is_taken, "media types; of pictures image/jpeg, image/png, image/webp")),
     secret("smtp", "url", Text(is_smtp, "smtp://…, smtps://…, smtp+starttls://…, or nothing")),
     key("smtp", "from", Text(is_sender, "an address of mail")),
     key("smtp", "timeout_seconds", Whole(1, 100)),
@@ -179,11 +192,25 @@ fn is_writer(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
+fn is_staff_role(text: &str) -> bool {
+    ["station", "officer", "dispatcher", "supervisor", "auditor", "admin"].contains(&text)
+}
+
 fn is_media_type(text: &str) -> bool {
     let part = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     };
     text.split_once('/').is_some_and(|(kind, subtype)| part(kind) && part(subtype))
+}
+
+/// Pictures are drawn anew before they are kept, and only these can be.
+fn is_taken(text: &str) -> bool {
+    is_media_type(text) && (!text.starts_with("image/") || ["image/jpeg", "image/png", "image/webp"].contains(&text))
+}
+
+/// An origin as browsers send it: scheme, host in lower case, and the port where it isn't the scheme's.
+fn is_origin(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| is_http(text) && url.origin().ascii_serialization() == text)
 }
 
 fn is_instant(text: &str) -> bool {

@@ -3,17 +3,18 @@
 use crate::ambient;
 use crate::app::App;
 use crate::domain::case::Actor;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
 use crate::domain::text::is_invisible;
 use crate::domain::vocabulary::Action;
 use crate::http::api::reference;
-use crate::http::api::transitions::may_add;
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::{check_encoding, too_slow};
 use crate::http::openapi::RoleCode;
-use crate::http::views::{hex, sees_filer};
+use crate::http::views::hex;
+use crate::intake::picture;
 use crate::store::attachments::{self, AttachmentRow};
 use crate::store::cases::{self, Loaded};
 use crate::store::types::{At, Key};
@@ -33,12 +34,16 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The files of a case together may be this many times as large as the largest file.
 const TOTAL_FACTOR: u64 = 10;
+
+/// Pictures that are drawn anew at one time: each takes up to some hundred megabytes.
+static DRAWING: Semaphore = Semaphore::const_new(2);
 
 /// Longest name of a file, in characters.
 const LONGEST_NAME: usize = 120;
@@ -57,7 +62,7 @@ pub struct AttachmentView {
     pub media_type: String,
     /// Size in bytes.
     pub size: i64,
-    /// SHA-256 of what was sent, hexadecimal.
+    /// SHA-256 of what is kept, hexadecimal. Pictures are drawn anew before.
     pub sha256: String,
     /// When it was added.
     #[schema(value_type = String, format = DateTime)]
@@ -111,9 +116,7 @@ pub async fn add(
     let reference = reference(&path)?;
     let app = app.into_inner();
     let loaded = super::cases::load(&app, &caller, reference).await?;
-    if !may_add(caller.who.role) || !sees_filer(&loaded.case, &caller) {
-        return Err(Problem::not_for_role());
-    }
+    caller.may_with(Permission::Attach, loaded.case.kind)?;
     check_encoding(&request)?;
     let most = app.settings.server.max_upload_bytes as u64;
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -130,15 +133,16 @@ pub async fn add(
     let file = tokio::time::timeout(patience, receive(form, app.settings.attachments.max_bytes))
         .await
         .unwrap_or_else(|_| Err(too_slow()))?;
-    let media_type = media_type(&app, &file.bytes)?;
-    let view = keep(&app, loaded, file, media_type, caller.who.actor()).await?;
+    let view = take(&app, loaded, file, caller.who.actor()).await?;
     Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("{}/{}", request.path(), view.id))).json(view))
 }
 
 /// What was sent.
-struct File {
-    name: String,
-    bytes: Bytes,
+pub(in crate::http) struct File {
+    /// Its name, cleaned; empty when none was given.
+    pub(in crate::http) name: String,
+    /// Its content.
+    pub(in crate::http) bytes: Bytes,
 }
 
 /// Reads the form: one part, `file`.
@@ -162,7 +166,11 @@ async fn receive(mut form: Multipart, most: u64) -> Result<File, Problem> {
     Ok(file)
 }
 
-async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
+/// The content of a part of a form, which may be so large.
+///
+/// # Errors
+/// 413; 400 for a form that can't be read.
+pub(in crate::http) async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = part.next().await {
         let chunk = chunk.map_err(form_fault)?;
@@ -174,7 +182,8 @@ async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
     Ok(bytes.freeze())
 }
 
-fn form_fault(error: actix_multipart::MultipartError) -> Problem {
+/// The problem of a form that can't be read.
+pub(in crate::http) fn form_fault(error: actix_multipart::MultipartError) -> Problem {
     use actix_multipart::MultipartError as Error;
     match error {
         Error::ContentTypeMissing | Error::ContentTypeParse | Error::ContentTypeIncompatible => {
@@ -182,6 +191,21 @@ fn form_fault(error: actix_multipart::MultipartError) -> Problem {
         }
         _ => Problem::bad_request("malformed_form", "the form can't be read"),
     }
+}
+
+/// Keeps a file with a case.
+///
+/// # Errors
+/// That files of its type aren't taken, that the case has no room for it, or the stores'.
+pub(in crate::http) async fn take(
+    app: &Arc<App>,
+    loaded: Loaded,
+    file: File,
+    actor: Actor,
+) -> Result<AttachmentView, Problem> {
+    let media_type = media_type(app, &file.bytes)?;
+    let file = File { bytes: drawn_anew(app, file.bytes, &media_type).await?, ..file };
+    keep(app, loaded, file, media_type, actor).await
 }
 
 /// The type by content; what it is called doesn't count.
@@ -197,6 +221,19 @@ fn media_type(app: &App, bytes: &[u8]) -> Result<String, Problem> {
             "unsupported_type",
             format!("files of this type aren't taken; taken are {}", taken.join(", ")),
         )
+    })
+}
+
+/// Pictures as they are kept; anything else as it was sent.
+async fn drawn_anew(app: &App, bytes: Bytes, media_type: &str) -> Result<Bytes, Problem> {
+    if !picture::is_picture(media_type) {
+        return Ok(bytes);
+    }
+    let _turn = DRAWING.acquire().await.map_err(Problem::internal)?;
+    let (most, media_type) = (app.settings.attachments.max_megapixels, media_type.to_owned());
+    let drawn = web::block(move || picture::redraw(&bytes, &media_type, most)).await.map_err(Problem::internal)?;
+    drawn.map(Bytes::from).map_err(|fault| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code, "the picture can't be kept").fault("/file", fault)
     })
 }
 
@@ -296,8 +333,13 @@ fn keep_row(
     Ok(Ok(()))
 }
 
+/// A file that is known of but isn't in the store was lost there: to ask again is of no use, the operator restores it.
 fn objects_away(error: object_store::Error) -> Problem {
     tracing::error!(%error, "the object store failed");
+    if matches!(error, object_store::Error::NotFound { .. }) {
+        let detail = "the file is known of, but its content is missing from the place where files are kept";
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "file_missing", detail);
+    }
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the service can't reach its files")
         .header(header::RETRY_AFTER, 5)
 }
@@ -326,6 +368,15 @@ fn view(row: &AttachmentRow, name: String) -> AttachmentView {
 pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
     let loaded = super::cases::load_with_filer(&app, &caller, &path).await?;
+    let items = of(&app, &loaded).await?;
+    Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
+}
+
+/// The files of a case that was loaded for somebody who may see them.
+///
+/// # Errors
+/// The store's, or that what is sealed can't be opened.
+pub(in crate::http) async fn of(app: &App, loaded: &Loaded) -> Result<Vec<AttachmentView>, Problem> {
     let seen = loaded.clone();
     let rows = app.store.read(move |db| attachments::of(db, &seen)).await?;
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
@@ -333,7 +384,7 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
     for row in &rows {
         items.push(view(row, dossier.open_file_name(row.attachment_id, &row.name)?));
     }
-    Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
+    Ok(items)
 }
 
 /// A file, to be saved.
@@ -342,7 +393,7 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
         ("reference" = String, Path, description = "Reference number"),
         ("id" = String, Path, description = "Id of the file")),
     responses(
-        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, content_type = "*/*", body = Vec<u8>, description = "The file, with its own type"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")),
@@ -367,9 +418,7 @@ pub async fn download(
         })
         .await?;
     let (loaded, row) = found.ok_or_else(Problem::not_found)?;
-    if !sees_filer(&loaded.case, &caller) {
-        return Err(Problem::not_for_role());
-    }
+    caller.may_with(Permission::SeeFiler, loaded.case.kind)?;
     let row = row.ok_or_else(Problem::not_found)?;
     let object = app.objects.get(&Path::from(row.object.as_str())).await.map_err(objects_away)?;
     let sealed = object.bytes().await.map_err(objects_away)?;
@@ -389,7 +438,7 @@ pub async fn download(
 }
 
 /// The name of a file as it is kept: without folders, control, bidi and zero-width characters, not longer than it may be.
-fn clean_name(given: &str) -> String {
+pub(in crate::http) fn clean_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.nfc().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
     let plain = plain.trim_matches(|c: char| c == '.' || c.is_whitespace());

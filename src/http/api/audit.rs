@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::audit::Kind;
+use crate::domain::permission::Permission;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
 use crate::domain::text;
-use crate::domain::vocabulary::Role;
 use crate::http::api::take;
 use crate::http::caller::Caller;
 use crate::http::cursor;
@@ -43,7 +43,7 @@ pub struct AuditParams {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// Lines of a page: 1 to 200, 50 when not said.
-    #[param(value_type = Option<u8>)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 200)]
     pub limit: Option<String>,
 }
 
@@ -105,13 +105,10 @@ pub struct AuditPage {
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn page(app: web::Data<App>, caller: Caller, params: Params<AuditParams>) -> Result<HttpResponse, Problem> {
-    caller.signed_in()?;
-    if caller.who.role != Role::Auditor {
-        return Err(Problem::not_for_role());
-    }
+    caller.may(Permission::ReadAudit)?;
     let (filter, case, limit) = read(&params.0)?;
     let scope = caller.scope();
-    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let most = cursor::one_more(limit);
     let mut entries = app
         .store
         .read(move |db| {
@@ -124,9 +121,7 @@ pub async fn page(app: web::Data<App>, caller: Caller, params: Params<AuditParam
             audit::page(db, &scope, &filter, most)
         })
         .await?;
-    let more = entries.len() > limit;
-    entries.truncate(limit);
-    let next_cursor = entries.last().filter(|_| more).map(|entry| cursor::of_code(&entry.record.id.to_string()));
+    let next_cursor = cursor::cut(&mut entries, limit, |entry| cursor::of_code(&entry.record.id.to_string()));
     let items = entries.into_iter().map(|listed| shown(&app, listed)).collect();
     Ok(HttpResponse::Ok().json(AuditPage { items, next_cursor }))
 }

@@ -20,10 +20,10 @@ pub struct DueParams {
     #[param(value_type = String, format = Date)]
     pub start: Option<String>,
     /// Its length in working days.
-    #[param(value_type = Option<u16>)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 3660)]
     pub working_days: Option<String>,
     /// Or its length in calendar days.
-    #[param(value_type = Option<u16>)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 3660)]
     pub days: Option<String>,
 }
 

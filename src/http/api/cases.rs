@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::domain::case::Case;
+use crate::domain::permission::{self, Grant, Permission};
 use crate::domain::reference::Reference;
-use crate::domain::vocabulary::{Lang, Role};
+use crate::domain::vocabulary::Lang;
 use crate::http::Edge;
 use crate::http::api::{LangParam, reference};
 use crate::http::caller::Caller;
@@ -46,9 +47,9 @@ pub async fn file(
     key: IdempotencyKey,
     body: Body<Raw>,
 ) -> Result<HttpResponse, Problem> {
-    let entry = match caller.who.role {
-        Role::Station | Role::Officer | Role::Dispatcher => Entry::Staff,
-        _ => Entry::Public,
+    let entry = match permission::grant(caller.who.role, Permission::FileAsStaff) {
+        Grant::Yes => Entry::Staff,
+        Grant::No | Grant::Complaints => Entry::Public,
     };
     let (actor, owner) = match entry {
         Entry::Staff => (caller.who.actor(), format!("user:{}", caller.who.user.as_deref().unwrap_or_default())),
@@ -87,9 +88,21 @@ pub async fn show(
     path: web::Path<String>,
     params: Params<LangParam>,
 ) -> Result<HttpResponse, Problem> {
-    caller.signed_in()?;
+    caller.may(Permission::ReadCase)?;
     let lang = params.0.read()?;
-    let reference = reference(&path)?;
+    Ok(with_etag(view_of(&app, &caller, reference(&path)?, lang).await?))
+}
+
+/// A case as its caller may see it; in the case's language when none is asked for.
+///
+/// # Errors
+/// 404 outside the caller's scope.
+pub(in crate::http) async fn view_of(
+    app: &App,
+    caller: &Caller,
+    reference: Reference,
+    lang: Option<Lang>,
+) -> Result<CaseView, Problem> {
     let (scope, unit) = (caller.scope(), caller.who.unit.clone());
     let found = app
         .store
@@ -100,7 +113,11 @@ pub async fn show(
         })
         .await?;
     let (loaded, belongings) = found.ok_or_else(Problem::not_found)?;
-    shown(&app, &caller, loaded, belongings, lang)
+    shown(app, caller, loaded, belongings, lang)
+}
+
+fn with_etag(view: CaseView) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view)
 }
 
 /// A case within the caller's scope.
@@ -118,7 +135,8 @@ pub(super) async fn load(app: &App, caller: &Caller, reference: Reference) -> Re
 /// 404, or 403 for those to whom the filer isn't shown.
 pub(super) async fn load_with_filer(app: &App, caller: &Caller, path: &str) -> Result<Loaded, Problem> {
     let loaded = load(app, caller, reference(path)?).await?;
-    if views::sees_filer(&loaded.case, caller) { Ok(loaded) } else { Err(Problem::not_for_role()) }
+    caller.may_with(Permission::SeeFiler, loaded.case.kind)?;
+    Ok(loaded)
 }
 
 /// What belongs to a case, as it is stored.
@@ -145,7 +163,7 @@ pub(super) async fn answer(app: &App, caller: &Caller, loaded: Loaded) -> Result
     let unit = caller.who.unit.clone();
     let seen = loaded.clone();
     let belongings = app.store.read(move |db| belongings(db, &seen, unit.as_deref())).await?;
-    shown(app, caller, loaded, belongings, None)
+    Ok(with_etag(shown(app, caller, loaded, belongings, None)?))
 }
 
 fn shown(
@@ -154,7 +172,7 @@ fn shown(
     loaded: Loaded,
     belongings: Belongings,
     lang: Option<Lang>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<CaseView, Problem> {
     let catalogue = app.catalogue();
     let case: Case = loaded.case;
     let dossier = Dossier::open(&app.vault, case.id, &loaded.sealed.data_key)?;
@@ -162,10 +180,9 @@ fn shown(
     let context = belongings.surroundings.context_for(app, caller.who.division);
     let available = available_actions(&catalogue, &case, caller.who.role, &context);
     let narrative = dossier.open_narrative(&loaded.sealed.narrative)?;
-    let (version, lang) = (case.version, lang.unwrap_or(case.lang));
+    let lang = lang.unwrap_or(case.lang);
     let opened = Opened { case, narrative, parties, linked: belongings.linked, available };
-    let view = views::case(&catalogue, opened, caller, lang, app.today());
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(version))).json(view))
+    Ok(views::case(&catalogue, opened, caller, lang, app.today()))
 }
 
 /// A version as an entity tag.

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::config::catalogue::Catalogue;
-use crate::domain::case::CaseId;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Lang;
@@ -14,7 +14,7 @@ use crate::http::extract::Pairs;
 use crate::http::views::{self, LineView, Names};
 use crate::measure::query::{self, Query};
 use crate::store::engine::StoreError;
-use crate::store::queue::{self, Behind};
+use crate::store::queue::{self, After, Behind};
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
@@ -42,13 +42,13 @@ struct Pages {
     today: Date,
     scope: Scope,
     what: Behind,
-    after: Option<CaseId>,
+    after: Option<After>,
     done: bool,
 }
 
 impl Pages {
     /// The next lines; `None` after the last. Each page is a unit of its own, so that an export holds no connection and no
-    /// snapshot for long; the order of the keys makes that no case comes twice.
+    /// snapshot for long; the order makes that no case comes twice, unless it ends anew meanwhile on a later day.
     async fn next(&mut self) -> Result<Option<Vec<LineView>>, StoreError> {
         if self.done {
             return Ok(None);
@@ -56,7 +56,7 @@ impl Pages {
         let (scope, what, after) = (self.scope.clone(), self.what.clone(), self.after);
         let lines = self.app.store.read(move |db| queue::behind(db, &scope, &what, after, PAGE)).await?;
         self.done = i64::try_from(lines.len()).is_ok_and(|read| read < PAGE);
-        self.after = lines.last().map(|line| CaseId(line.case_id.0)).or(self.after);
+        self.after = lines.last().map(|line| line.place(self.what.cohort)).or(self.after);
         let names = Names { catalogue: &self.catalogue, lang: self.lang };
         Ok(Some(lines.into_iter().map(|line| views::line(names, line, self.today)).collect()))
     }
@@ -84,7 +84,7 @@ pub async fn cases(
     path: web::Path<String>,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::Export)?;
     let format = match path.as_str() {
         "csv" => "csv",
         "xlsx" => "xlsx",

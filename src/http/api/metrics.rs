@@ -2,18 +2,18 @@
 
 use crate::app::App;
 use crate::config::catalogue::Catalogue;
-use crate::domain::case::CaseId;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Problems;
 use crate::http::api::take;
 use crate::http::caller::Caller;
 use crate::http::cursor;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Pairs;
-use crate::http::openapi::{ChannelCode, KindCode};
+use crate::http::openapi::{ChannelCode, KindCode, LangCode};
 use crate::http::views::{self, CasePage, Names};
 use crate::measure::query::{self, Query};
 use crate::measure::summary as numbers;
-use crate::store::queue::{self, After};
+use crate::store::queue;
 use actix_web::{HttpResponse, web};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -51,6 +51,7 @@ pub struct MetricParams {
     /// Periods of a series: `day`, `week`, `month`.
     interval: Option<String>,
     /// Language of names and definitions.
+    #[param(value_type = Option<LangCode>, inline)]
     lang: Option<String>,
 }
 
@@ -62,7 +63,7 @@ struct Asked {
 }
 
 fn read(app: &App, caller: &Caller, pairs: &Pairs) -> Result<Asked, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let query = Query::parse(pairs.0.iter().map(|(name, value)| (name, value)), &catalogue, today)?;
     let query = Query { small: app.small_number(), ..query };
@@ -142,7 +143,7 @@ const BEHIND: u8 = 4;
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<HttpResponse, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let mut faults = Problems::default();
     let find = |wanted: &str| pairs.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
@@ -161,16 +162,10 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
     let behind = asked.and_then(|(query, rate, part)| Some((query::behind(&query, rate, part, today)?, query.lang)));
     let (behind, lang) = behind.ok_or_else(|| Problem::internal("a checked question has no list"))?;
     let scope = caller.scope();
-    // One more than asked for tells whether there is another page.
-    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
-    let from = after.map(|after| after.id);
-    let mut lines = app.store.read(move |db| queue::behind(db, &scope, &behind, from, most)).await?;
-    let more = lines.len() > limit;
-    lines.truncate(limit);
-    let next_cursor = lines.last().filter(|_| more).map(|line| {
-        let day = crate::ambient::today_in_shanghai(line.received_at.0);
-        cursor::of_case(BEHIND, After { day, id: CaseId(line.case_id.0) })
-    });
+    let most = cursor::one_more(limit);
+    let cohort = behind.cohort;
+    let mut lines = app.store.read(move |db| queue::behind(db, &scope, &behind, after, most)).await?;
+    let next_cursor = cursor::cut(&mut lines, limit, |line| cursor::of_case(BEHIND, line.place(cohort)));
     let names = Names { catalogue: &catalogue, lang };
     let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
     Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))

@@ -5,9 +5,11 @@ pub mod audit;
 pub mod auth;
 pub mod calendar;
 pub mod cases;
+pub mod codes;
 pub mod documents;
 pub mod events;
 pub mod exports;
+pub mod factors;
 pub mod health;
 pub mod mass;
 pub mod metrics;
@@ -24,6 +26,7 @@ use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;
 use crate::domain::vocabulary::Lang;
 use crate::http::error::Problem;
+use crate::http::openapi::LangCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -33,6 +36,7 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub struct LangParam {
     /// `zh` or `en`.
+    #[param(value_type = Option<LangCode>, inline)]
     pub lang: Option<String>,
 }
 

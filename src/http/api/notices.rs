@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::case::CaseId;
 use crate::domain::identifiers::{mask_email, mask_phone};
+use crate::domain::permission::Permission;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
@@ -31,6 +32,7 @@ pub struct NoticesParams {
     /// From the page before.
     pub cursor: Option<String>,
     /// 1 to 100, 25 when left out.
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
     pub limit: Option<String>,
 }
 
@@ -84,12 +86,8 @@ pub struct NoticeAction {
 
 /// Who looks: staff within their cases, administrators at what belongs to no case as well, but at no address.
 fn scope(caller: &Caller) -> Result<Scope, Problem> {
-    caller.signed_in()?;
-    if caller.who.role == Role::Admin {
-        return Ok(Scope::System);
-    }
-    caller.case_staff()?;
-    Ok(caller.scope())
+    caller.may(Permission::ReadNotices)?;
+    Ok(if caller.who.role == Role::Admin { Scope::System } else { caller.scope() })
 }
 
 /// Notices of the cases that the caller may know of, by state.
@@ -113,12 +111,10 @@ pub async fn list(app: web::Data<App>, caller: Caller, params: Params<NoticesPar
     });
     let limit = cursor::limit(params.0.limit.as_deref(), 25, 100, &mut faults);
     cursor::check(faults)?;
-    let most = i64::try_from(limit).unwrap_or(100) + 1;
+    let most = cursor::one_more(limit);
     let state = state.unwrap_or(outbox::FAILED);
     let mut rows = app.store.read(move |db| outbox::page(db, &scope, state, before, most)).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|(row, _)| cursor::of_code(&row.outbox_id.0.to_string()));
+    let next_cursor = cursor::cut(&mut rows, limit, |(row, _)| cursor::of_code(&row.outbox_id.0.to_string()));
     let admin = caller.who.role == Role::Admin;
     let items = rows
         .into_iter()
@@ -184,11 +180,8 @@ pub async fn settle(
     path: web::Path<String>,
     body: Body<NoticeAction>,
 ) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::SettleNotices)?;
     let scope = scope(&caller)?;
-    // Auditors look and change nothing.
-    if caller.who.role == Role::Auditor {
-        return Err(Problem::not_for_role());
-    }
     let id: Uuid = path.parse().map_err(|_| Problem::not_found())?;
     let retry = match body.value.action.as_str() {
         "retry" => true,

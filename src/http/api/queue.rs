@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::case::CaseId;
+use crate::domain::permission::Permission;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::text;
 use crate::domain::vocabulary::{Kind, Lang, State};
@@ -10,6 +11,7 @@ use crate::http::caller::Caller;
 use crate::http::cursor;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Params;
+use crate::http::openapi::LangCode;
 use crate::http::views::{self, CasePage, Names};
 use crate::store::queue::{self, After, Filter, Sort};
 use actix_web::{HttpResponse, web};
@@ -41,9 +43,10 @@ pub struct QueueParams {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// Lines of a page: 1 to 100, 25 when not said.
-    #[param(value_type = Option<u8>)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
     pub limit: Option<String>,
     /// Language of names.
+    #[param(value_type = Option<LangCode>, inline)]
     pub lang: Option<String>,
 }
 
@@ -59,16 +62,13 @@ const LONGEST_SEARCH: usize = 100;
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn page(app: web::Data<App>, caller: Caller, params: Params<QueueParams>) -> Result<HttpResponse, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let asked = read(&app, &caller, &params.0)?;
     let Asked { filter, sort, after, limit, lang } = asked;
     let scope = caller.scope();
-    // One more than asked for tells whether there is another page.
-    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let most = cursor::one_more(limit);
     let mut lines = app.store.read(move |db| queue::page(db, &scope, &filter, sort, after, most)).await?;
-    let more = lines.len() > limit;
-    lines.truncate(limit);
-    let next_cursor = lines.last().filter(|_| more).map(|line| {
+    let next_cursor = cursor::cut(&mut lines, limit, |line| {
         let day =
             if sort == Sort::Due { line.next_due.0 } else { crate::ambient::today_in_shanghai(line.received_at.0) };
         cursor::of_case(order(sort), After { day, id: CaseId(line.case_id.0) })

@@ -98,6 +98,7 @@ pub async fn show(
     body: Body<UnmaskRequest>,
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
+    caller.proved_lately(&app)?;
     let reference = reference(&path)?;
     let (fields, reason) = read(&body.value)?;
     let asked = fields.clone();

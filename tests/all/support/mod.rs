@@ -1,14 +1,16 @@
 //! What every suite stands on: the program as a child process, an HTTP client, people with roles, builders of filings.
 
-#[allow(dead_code, reason = "each face uses other parts of it")]
 pub(crate) mod browser;
+pub(crate) mod calendar;
 pub(crate) mod client;
 pub(crate) mod contents;
 pub(crate) mod engine;
 pub(crate) mod filings;
 pub(crate) mod history;
 pub(crate) mod people;
+pub(crate) mod python;
 pub(crate) mod random;
+pub(crate) mod raw;
 pub(crate) mod server;
 
 pub(crate) use browser::Browser;
