@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::division::Division;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::domain::vocabulary::{Lang, Role};
 use crate::http::api::{LangParam, day};
@@ -65,7 +66,7 @@ pub async fn proposals(
     caller: Caller,
     params: Params<LangParam>,
 ) -> Result<HttpResponse, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let lang = params.0.read()?.unwrap_or(Lang::Zh);
     let found = propose::proposals(&app.into_inner(), &caller.scope()).await?;
     let items = found.into_iter().map(|one| ProposalView {
@@ -126,7 +127,7 @@ pub struct AlarmList {
 
 /// The divisions that a member of staff answers for.
 fn division(caller: &Caller) -> Result<Division, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     caller.who.division.ok_or_else(Problem::not_for_role)
 }
 
