@@ -76,7 +76,6 @@ pub fn together(texts: &[Sketch]) -> Vec<Vec<usize>> {
 }
 
 /// How alike the texts of a group are: the mean over its pairs, 0 to 1; 1 of a single text.
-#[expect(clippy::cast_precision_loss, reason = "a count of pairs")]
 pub fn cohesion(texts: &[&Sketch]) -> f64 {
     let (mut sum, mut pairs) = (0.0, 0_u32);
     for (at, text) in texts.iter().enumerate() {
