@@ -177,6 +177,11 @@ impl App {
         }
     }
 
+    /// The same, of what the service does by itself.
+    pub fn own_occasion(&self) -> Occasion {
+        self.occasion(&Caller::SYSTEM)
+    }
+
     /// Writes an entry that belongs to no other unit of work; returns once it is durable.
     ///
     /// # Errors

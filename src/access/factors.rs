@@ -8,6 +8,7 @@
 use crate::access::{Origin, Refused};
 use crate::ambient::{draw, key_at};
 use crate::app::App;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::vocabulary::Role;
 use crate::identity::Caller;
 use crate::privacy::totp::TotpSecret;
@@ -24,13 +25,15 @@ const RECOVERY_CODES: usize = 10;
 const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
 
 /// What an app is told, once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Enrolment {
     /// The secret in base 32, to be typed.
     pub secret: String,
     /// The same as an address that an app reads (`otpauth://totp/…`).
     pub uri: String,
 }
+
+hidden_debug!(Enrolment);
 
 /// How a code was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 
 use super::answer::{Classification, Hints};
 use super::model::Model;
+use crate::domain::hidden::hidden_debug;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// One labelled text.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct LabelledRow {
     /// The narrative.
     pub text: String,
@@ -17,6 +18,8 @@ pub struct LabelledRow {
     /// Codes that a sensible officer would take as well.
     pub also: Vec<String>,
 }
+
+hidden_debug!(LabelledRow);
 
 /// Accuracy when the model answers only from a confidence on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 
 use super::data::DataDir;
 use super::output::{FOUND, Failure, OK, Outcome, Progress};
-use super::{audit, backup, calendar, import, keys, learn, tick, users};
+use super::{audit, backup, calendar, erase, import, keys, learn, tick, users};
 use crate::app::App;
 use crate::measure::freeze::{self, FreezeError};
 use crate::measure::recount;
@@ -80,6 +80,11 @@ pub(super) enum Work {
     TrainReport,
     /// `train --revert`
     TrainRevert,
+    /// `erase`
+    Erase {
+        dry_run: bool,
+        at: Option<Date>,
+    },
     /// `tick`
     Tick {
         at: Option<Date>,
@@ -107,6 +112,7 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
         Work::Train { promote } => learn::train(app, promote).await,
         Work::TrainReport => learn::only_report(app).await,
         Work::TrainRevert => learn::revert(app).await,
+        Work::Erase { dry_run, at } => erase::run(app, at, dry_run).await,
         Work::Tick { at } => tick::run(app, at, true).await,
     }
 }

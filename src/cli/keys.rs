@@ -222,6 +222,8 @@ async fn count(app: &Arc<App>) -> Result<BTreeMap<u32, u64>, Failure> {
 fn unreadable(place: Place, error: OpenError) -> Failure {
     Failure::found(match place {
         Place::Case(case) => format!("data key of case {}: {error}", case.0),
+        Place::Webhook(id) => format!("data key of webhook {}: {error}", id.0),
+        Place::Draft(_) => format!("data key of a draft: {error}"),
         Place::Factor(id) => format!("data key of the second factor {}: {error}", id.0),
         Place::Outbox(bucket, id) => format!("data key of what is owed in bucket {bucket}, {}: {error}", id.0),
     })

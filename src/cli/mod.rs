@@ -13,6 +13,7 @@ mod classify;
 mod cost;
 mod data;
 mod doctor;
+mod erase;
 mod handover;
 mod import;
 mod jobs;
@@ -193,6 +194,15 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Erase the cases whose time of keeping is over and that aren't held; a serving process does it every hour
+    Erase {
+        /// Only say which
+        #[arg(long)]
+        dry_run: bool,
+        /// As of this day; one in the future only with --dry-run
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        at: Option<Date>,
     },
     /// Do what is due because time passed; a serving process does it every hour
     Tick {
@@ -426,6 +436,7 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
         Command::Keys { command: KeysCommand::List } => do_work(given, Work::KeysList, output),
         Command::Keys { command: KeysCommand::Rotate } => do_work(given, Work::KeysRotate, output),
         Command::Keys { command: KeysCommand::Retire { id } } => do_work(given, Work::KeysRetire { id }, output),
+        Command::Erase { dry_run, at } => do_work(given, Work::Erase { dry_run, at }, output),
         Command::Tick { at } => do_work(given, Work::Tick { at }, output),
     }
 }

@@ -5,6 +5,7 @@ use crate::ambient;
 use crate::classify::{Hints, Model};
 use crate::config::catalogue::Catalogue;
 use crate::domain::division::Division;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::party::{RawRespondent, optional};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::vocabulary::{Kind, Lang};
@@ -17,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A question as a line of the file has it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     text: Option<String>,
@@ -27,6 +28,8 @@ struct Asked {
     kind: Option<String>,
     on: Option<String>,
 }
+
+hidden_debug!(Asked);
 
 /// Routes each line of a file; exit code 1 when a line can't be read.
 pub(super) fn simulate(file: &Path, catalogue: Catalogue, model: &Model, today: Date) -> Result<Outcome, Failure> {

@@ -1,5 +1,5 @@
-//! What happens because time passes: stations' time lapses, time limits act, provisional last days become certain, closed months are frozen,
-//! and what rose beyond its usual range raises an alarm.
+//! What happens because time passes: stations' time lapses, time limits act, provisional last days become certain, closed months are
+//! frozen, what nobody may keep any longer is erased, and what rose beyond its usual range raises an alarm.
 
 use super::output::{Failure, Outcome};
 use crate::ambient::Stopwatch;
@@ -40,7 +40,7 @@ pub(super) async fn run(app: &Arc<App>, at: Option<Date>, by_hand: bool) -> Resu
             "--at {on}: the clock shows {today}; for a drill, start the clock there (clock.start, clock.allow_start)"
         )));
     }
-    let Some(round) = begin(app, on, by_hand).await? else {
+    let Some(round) = (if by_hand { Some(self::by_hand(app, on).await?) } else { Round::begin(app, on).await? }) else {
         return Ok(Outcome::ok(json!({"on": on, "elsewhere": true}), format!("{on}: another node runs the round")));
     };
     let end = do_all(app, &round, on).await;
@@ -53,6 +53,7 @@ async fn do_all(app: &Arc<App>, round: &Round, on: Date) -> Result<Outcome, Fail
     let informed = round.inform().await?;
     let escalated = round.escalate().await?;
     let recomputed = act::recompute(app).await?;
+    let erased = round.erase().await?;
     let frozen = freeze_months(app, on).await?;
     let alarms = mass::watch::run(app, round).await?;
     let result = json!({
@@ -61,24 +62,24 @@ async fn do_all(app: &Arc<App>, round: &Round, on: Date) -> Result<Outcome, Fail
         "informed": informed,
         "escalated": escalated,
         "recomputed": recomputed,
+        "erased": erased,
         "frozen": frozen,
         "alarms": alarms,
     });
     let line = format!(
         "{on}: {handed_over} cases handed over by lapse, {informed} ends told to both sides, {} steps of escalation, \
-         {recomputed} with new last days, {} months frozen, {alarms} alarms of what rose",
+         {recomputed} with new last days, {erased} erased, {} months frozen, {alarms} alarms of what rose",
         escalated.values().sum::<u64>(),
         frozen.len()
     );
     Ok(Outcome::ok(result, line))
 }
 
-/// Begins a round. One that is asked for by hand waits for another that runs; the one by the hour leaves it to that.
-async fn begin(app: &Arc<App>, on: Date, by_hand: bool) -> Result<Option<Round>, Failure> {
+/// Begins a round that is asked for by hand: it waits for another that runs; the one by the hour leaves it to that.
+pub(super) async fn by_hand(app: &Arc<App>, on: Date) -> Result<Round, Failure> {
     let waited = Stopwatch::start();
     loop {
-        let round = Round::begin(app, on).await?;
-        if round.is_some() || !by_hand {
+        if let Some(round) = Round::begin(app, on).await? {
             return Ok(round);
         }
         if waited.elapsed() > LONGEST_WAIT {

@@ -76,6 +76,8 @@ pub struct Settings {
     pub audit: Audit,
     /// Personal data.
     pub privacy: Privacy,
+    /// How long what is kept.
+    pub retention: Retention,
     /// The clock of drills and tests.
     pub clock: Clock,
     /// The log.
@@ -409,6 +411,19 @@ pub struct Privacy {
     pub suite: String,
     /// Times a day that one account may see masked fields.
     pub unmask_per_day: u32,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Retention {
+    /// Years after its end for which a case that was handled is kept.
+    pub handled_years: u16,
+    /// The same for one that was refused, withdrawn or referred.
+    pub unhandled_years: u16,
+    /// Days for which a notice is kept that is over.
+    pub notice_days: u16,
+    /// Days for which the answer to an idempotency key is kept.
+    pub resend_days: u16,
 }
 
 /// `[clock]`

@@ -4,6 +4,7 @@ use crate::config::catalogue::{Catalogue, DocumentPart, Documents, Office};
 use crate::document::{Page, day};
 use crate::domain::case::Case;
 use crate::domain::division::Level;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::money::Money;
 use crate::domain::vocabulary::{Action, ClockKind, DocumentKind, Kind, Lang, Outcome, State};
 use jiff::civil::Date;
@@ -44,7 +45,7 @@ pub const fn serves(kind: DocumentKind, case: Kind) -> bool {
 }
 
 /// A party as a document names it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Person {
     /// Name.
     pub name: Option<String>,
@@ -56,8 +57,9 @@ pub struct Person {
     pub id: Option<String>,
 }
 
+hidden_debug!(Person);
+
 /// What a document says of a case.
-#[derive(Debug)]
 pub struct Matter<'a> {
     /// The case after the step.
     pub case: &'a Case,
@@ -72,6 +74,8 @@ pub struct Matter<'a> {
     /// Day of issue.
     pub on: Date,
 }
+
+hidden_debug!(Matter<'_>);
 
 /// The number of a document, from the place in its series.
 ///

@@ -10,6 +10,7 @@ pub mod chain;
 pub mod clock;
 pub mod division;
 pub mod fact;
+pub(crate) mod hidden;
 pub mod identifiers;
 pub mod money;
 pub mod notice;

@@ -1,6 +1,7 @@
 //! The people and merchants of a filing: how they are sent, and what of it is checked.
 
 use crate::domain::division::Division;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::identifiers;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::text;
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// The merchant as it is sent.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Respondent)]
 pub struct RawRespondent {
@@ -32,8 +33,10 @@ pub struct RawRespondent {
     pub own_website: Option<bool>,
 }
 
+hidden_debug!(RawRespondent);
+
 /// A platform as it is sent.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Platform)]
 pub struct RawPlatform {
@@ -45,8 +48,10 @@ pub struct RawPlatform {
     pub division: Option<String>,
 }
 
+hidden_debug!(RawPlatform);
+
 /// A person as it is sent.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Person)]
 pub struct RawPerson {
@@ -69,8 +74,10 @@ pub struct RawPerson {
     pub authorised: Option<bool>,
 }
 
+hidden_debug!(RawPerson);
+
 /// The merchant, checked.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Respondent {
     /// Name.
     pub name: Option<String>,
@@ -90,8 +97,10 @@ pub struct Respondent {
     pub own_website: bool,
 }
 
+hidden_debug!(Respondent);
+
 /// A platform, checked.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Platform {
     /// Name.
     pub name: Option<String>,
@@ -101,8 +110,10 @@ pub struct Platform {
     pub division: Option<Division>,
 }
 
+hidden_debug!(Platform);
+
 /// A person, checked.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Person {
     /// Name.
     pub name: Option<String>,
@@ -119,6 +130,8 @@ pub struct Person {
     /// Letter of authorisation handed in.
     pub authorised: bool,
 }
+
+hidden_debug!(Person);
 
 /// Kinds of identity document.
 pub const ID_TYPES: &[&str] = &["resident_id", "passport", "other"];

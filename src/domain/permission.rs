@@ -26,7 +26,17 @@ pub enum Permission {
     IssueDocuments,
     /// See masked fields, with a reason.
     Unmask,
-    /// List the cases that a person has opened.
+    /// Keep a case from being erased, or let it go.
+    Hold,
+    /// See that a case is held, and why.
+    SeeHold,
+    /// Ask to have put right what is kept of oneself.
+    AskCorrection,
+    /// See what was asked for.
+    ReadCorrections,
+    /// Decide it.
+    DecideCorrection,
+    /// List the cases that a person has opened, and take away all that is kept of them.
     ReadOwnCases,
     /// Read the queue, the figures and the cases behind them.
     ReadWork,
@@ -72,7 +82,7 @@ pub const ROLES: [Role; 8] = [
 
 /// Every permission, by role. The system itself may do everything: it is no caller.
 #[rustfmt::skip]
-pub const TABLE: [(Permission, [Grant; 8]); 15] = [
+pub const TABLE: [(Permission, [Grant; 8]); 20] = [
     //                consumer merchant station officer dispatcher supervisor auditor admin
     (FileAsStaff,    [N,       N,       Y,      Y,      Y,         N,         N,      N]),
     (ReadCase,       [Y,       Y,       Y,      Y,      Y,         Y,         Y,      Y]),
@@ -81,6 +91,11 @@ pub const TABLE: [(Permission, [Grant; 8]); 15] = [
     (ReadDocuments,  [N,       N,       Y,      Y,      Y,         Y,         N,      N]),
     (IssueDocuments, [N,       N,       C,      Y,      C,         N,         N,      N]),
     (Unmask,         [N,       N,       C,      Y,      C,         C,         N,      N]),
+    (Hold,           [N,       N,       N,      N,      N,         Y,         N,      N]),
+    (SeeHold,        [N,       N,       N,      Y,      N,         Y,         Y,      N]),
+    (AskCorrection,  [Y,       N,       N,      N,      N,         N,         N,      N]),
+    (ReadCorrections, [Y,      N,       N,      Y,      N,         N,         N,      N]),
+    (DecideCorrection, [N,     N,       N,      Y,      N,         N,         N,      N]),
     (ReadOwnCases,   [Y,       N,       N,      N,      N,         N,         N,      N]),
     (ReadWork,       [N,       N,       Y,      Y,      Y,         Y,         Y,      N]),
     (Export,         [N,       N,       Y,      Y,      Y,         Y,         Y,      N]),

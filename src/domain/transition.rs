@@ -852,8 +852,10 @@ mod tests {
     #[test]
     fn every_action_but_those_of_the_service_has_a_row() {
         for action in Action::ALL {
-            let of_the_service =
-                matches!(action, Action::File | Action::Attach | Action::Issue | Action::Deliver | Action::Recompute);
+            let of_the_service = matches!(
+                action,
+                Action::File | Action::Attach | Action::Issue | Action::Deliver | Action::Correct | Action::Recompute
+            );
             let expected = !of_the_service;
             assert_eq!(TABLE.iter().any(|row| row.action == *action), expected, "{action}");
         }

@@ -192,6 +192,8 @@ vocabulary! {
         Issue = "issue",
         /// A document was delivered.
         Deliver = "deliver",
+        /// What is kept of the complainant was asked to be put right, or was (PIPL Art 46).
+        Correct = "correct",
         /// The system counts the clocks anew after a calendar was loaded.
         Recompute = "recompute",
     }

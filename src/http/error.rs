@@ -18,6 +18,7 @@
 //! | unknown, or outside the caller's scope ([`ActError::NotFound`]) | 404 | `not_found` |
 //! | known path, other method | 405 | `method_not_allowed`, with `Allow` |
 //! | signed link whose time is over ([`RatingError`](crate::track::rating::RatingError)) | 410 | `link_expired` |
+//! | case whose time of keeping is over ([`StoreError::Erased`]) | 410 | `erased` |
 //! | body not there in time | 408 | `body_timeout` |
 //! | step not possible now ([`Refused::NotNow`]) | 409 | `not_now`, with `allowed_actions` |
 //! | key whose first request is still being answered | 409 | `idempotency_in_flight`, with `Retry-After` |
@@ -183,6 +184,11 @@ impl Problem {
             .header(header::ALLOW, allow)
     }
 
+    /// 410: its time of keeping is over.
+    pub fn erased() -> Self {
+        Self::new(StatusCode::GONE, "erased", "the time of keeping is over: this isn't there any more")
+    }
+
     /// 413; the rest of the body isn't waited for.
     pub fn too_large(most: u64) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("more than {most} bytes"))
@@ -314,6 +320,7 @@ impl From<StoreError> for Problem {
                 away("unavailable", "the service takes nothing in until its database is repaired", 300)
             }
             StoreError::Stale => stale(0),
+            StoreError::Erased => Self::erased(),
             error => Self::internal(error),
         }
     }
@@ -321,7 +328,10 @@ impl From<StoreError> for Problem {
 
 impl From<OpenError> for Problem {
     fn from(error: OpenError) -> Self {
-        Self::internal(error)
+        match error {
+            OpenError::Erased => Self::erased(),
+            error => Self::internal(error),
+        }
     }
 }
 

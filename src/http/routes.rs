@@ -55,6 +55,9 @@ routes! {
     "/api/v1/cases/{reference}/documents/{no}"        get api::documents::print;
     "/api/v1/cases/{reference}/documents/{no}/deliveries" post api::documents::deliver;
     "/api/v1/cases/{reference}/unmask"                post api::unmask::show;
+    "/api/v1/cases/{reference}/hold"                  get api::hold::show, post api::hold::change;
+    "/api/v1/cases/{reference}/corrections"           get api::corrections::list, post api::corrections::ask;
+    "/api/v1/cases/{reference}/corrections/{no}"      post api::corrections::decide;
     "/api/v1/ratings/{token}"                         get api::ratings::show, post api::ratings::answer;
     // Previews
     "/api/v1/classify"                                post api::preview::classify;
@@ -83,6 +86,7 @@ routes! {
     "/api/v1/auth/logout"                             post api::auth::logout;
     "/api/v1/auth/step-up"                            post api::factors::step_up;
     "/api/v1/me"                                      get api::auth::me;
+    "/api/v1/me/export"                               get api::subject::export;
     "/api/v1/me/cases"                                get api::codes::own;
     "/api/v1/me/password"                             post api::factors::password;
     "/api/v1/me/totp"                                 post api::factors::enrol, delete api::factors::remove;

@@ -69,15 +69,14 @@ fn unit(app: &App, tx: &mut Tx<'_>, request: &Request) -> Result<Result<Loaded, 
 
 /// The submission that the case came from, as far as its dossier tells, as one of the other kind.
 fn again(app: &App, tx: &mut Tx<'_>, found: &Loaded) -> Result<Submission, StoreError> {
-    let unreadable = |error: crate::privacy::OpenError| StoreError::Unreadable(error.to_string());
     let case = &found.case;
-    let dossier = Dossier::open(&app.vault, case.id, &found.sealed.data_key).map_err(unreadable)?;
+    let dossier = Dossier::open(&app.vault, case.id, &found.sealed.data_key)?;
     let mut submission = Submission {
         kinds: vec![match case.kind {
             Kind::Complaint => Kind::Report,
             Kind::Report => Kind::Complaint,
         }],
-        narrative: dossier.open_narrative(&found.sealed.narrative).map_err(unreadable)?,
+        narrative: dossier.open_narrative(&found.sealed.narrative)?,
         // The place that the first case was given to stands for the merchant's.
         respondent: Respondent { division: Some(case.division), ..Respondent::default() },
         complainant: Person::default(),
@@ -98,7 +97,7 @@ fn again(app: &App, tx: &mut Tx<'_>, found: &Loaded) -> Result<Submission, Store
         anonymous: case.anonymous,
         lang: case.lang,
     };
-    for party in dossier.open_parties(&cases::parties(tx.db(), found)?).map_err(unreadable)? {
+    for party in dossier.open_parties(&cases::parties(tx.db(), found)?)? {
         match party.role {
             Some(PartyRole::Complainant) => submission.complainant = person(party),
             Some(PartyRole::Agent) => submission.agent = Some(person(party)),

@@ -3,6 +3,7 @@
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::ExternalReference;
 use crate::domain::division::Division;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::money::Money;
 use crate::domain::party::{Person, RawPerson, RawRespondent, Respondent, optional};
 use crate::domain::problem::{Invalid, Problems};
@@ -20,7 +21,7 @@ pub const FIRST_DAY: Date = Date::constant(2020, 1, 1);
 
 /// A filing as it is sent. Only `kind` and `narrative` must be there; what acceptance needs besides (Order 121 Art 10, 11) is
 /// listed in the answer.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Filing)]
 pub struct Raw {
@@ -71,6 +72,8 @@ pub struct Raw {
     pub lang: Option<String>,
 }
 
+hidden_debug!(Raw);
+
 /// A number of another system as it is sent.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,7 +86,7 @@ pub struct RawExternal {
 }
 
 /// A filing that can be taken.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Submission {
     /// One kind, or both.
     pub kinds: Vec<Kind>,
@@ -124,6 +127,8 @@ pub struct Submission {
     /// Language.
     pub lang: Lang,
 }
+
+hidden_debug!(Submission);
 
 /// Who hands it in, which decides what may be said in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

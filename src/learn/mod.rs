@@ -12,6 +12,7 @@ pub use report::{Drift, Misroute, Need, Report};
 use crate::app::App;
 use crate::classify::{Authored, Comparison, Example, Model, SHIPPED, Weights, compare, fit, fold};
 use crate::domain::case::CaseId;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::scope::Scope;
 use crate::identity::Caller;
 use crate::store::learned::{self, ModelRow, VerdictRow};
@@ -40,13 +41,15 @@ const REAL: f32 = 2.0;
 pub const LEAST_FITTED: usize = 30;
 
 /// What staff said of one case, with its text.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Heard {
     text: String,
     channel: String,
     at: Timestamp,
     verdict: Verdict,
 }
+
+hidden_debug!(Heard);
 
 /// What came of a training.
 #[derive(Debug, Clone, Serialize)]

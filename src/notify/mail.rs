@@ -1,6 +1,7 @@
 //! Mail: over SMTP, or as files in the data folder when no server is set.
 
 use crate::config::settings::Smtp;
+use crate::domain::hidden::hidden_debug;
 use jiff::Timestamp;
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, Mailbox, MessageBuilder};
@@ -53,7 +54,7 @@ impl fmt::Debug for Mail {
 }
 
 /// A mail to one address.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Letter<'a> {
     /// Stays the same when it is sent again.
     pub id: Uuid,
@@ -68,6 +69,8 @@ pub struct Letter<'a> {
     /// Date of the mail.
     pub now: Timestamp,
 }
+
+hidden_debug!(Letter<'_>);
 
 impl Mail {
     /// From the settings; `folder` is where mail goes as files when no server is set.

@@ -3,6 +3,7 @@
 use crate::ambient::{self, Entropy};
 use crate::app::App;
 use crate::domain::case::CaseId;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::vocabulary::{Audience, Lang, NoticeChannel};
 use crate::privacy::{CaseKey, Field, OpenError, Purpose, Vault};
 use crate::store::outbox::{self, BUCKETS, OutboxRow, PENDING};
@@ -13,7 +14,6 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// One thing to tell one destination on one channel.
-#[derive(Debug)]
 pub struct Owing<'a> {
     /// Which notice: a name of `domain::notice`, or the type of a webhook's event.
     pub notice: &'a str,
@@ -38,6 +38,8 @@ pub struct Owing<'a> {
     /// Of no use after.
     pub expires_at: Option<Timestamp>,
 }
+
+hidden_debug!(Owing<'_>);
 
 /// The row of what is owed: give it to [`outbox::insert`], or to what saves a case's step.
 pub fn owe(vault: &Vault, entropy: &dyn Entropy, now: Timestamp, owing: &Owing<'_>) -> OutboxRow {

@@ -4,8 +4,8 @@
 //! values, keyed hashes to look people up by, and the access PIN of a case.
 //!
 //! - **Envelope encryption** ([`vault`]): every case has a data key of its own, wrapped by a master key that never enters
-//!   the database. Rotating the master key wraps the data keys anew; destroying a case's data key erases the case, also in
-//!   every backup.
+//!   the database. Rotating the master key wraps the data keys anew; destroying a case's data key erases the case. A backup
+//!   from before has that key still, wrapped: it is erased there when the master key of its time is (`keys retire`).
 //! - **A value is bound to its place**: table, column and row are authenticated with it, so that a sealed value moved
 //!   elsewhere doesn't open.
 //! - **Look-up** by HMAC under a key of its own: the same phone number gives the same 16 bytes. Whoever has that key can

@@ -47,6 +47,9 @@ pub enum OpenError {
     /// Too short, or of a version that this program doesn't know.
     #[error("not a sealed value")]
     Malformed,
+    /// The key that it was sealed with was destroyed.
+    #[error("erased: its key was destroyed")]
+    Erased,
     /// Sealed with a suite that this program doesn't have.
     #[error("sealed with suite {0}, which is not built in")]
     Suite(u8),
@@ -347,8 +350,12 @@ impl Vault {
     /// Unwraps the key of a case.
     ///
     /// # Errors
-    /// [`OpenError::Key`] when its master key isn't in the ring; otherwise when the bytes were changed.
+    /// [`OpenError::Erased`] for no key at all; [`OpenError::Key`] when its master key isn't in the ring; otherwise when the
+    /// bytes were changed.
     pub fn open_case_key(&self, wrapped: &[u8]) -> Result<CaseKey, OpenError> {
+        if wrapped.is_empty() {
+            return Err(OpenError::Erased);
+        }
         Ok(CaseKey::new(&self.unwrap_key(wrapped)?, self.suite))
     }
 

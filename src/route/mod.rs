@@ -25,6 +25,7 @@ pub use lint::{Finding, Severity, lint};
 
 use crate::config::catalogue::{Catalogue, Department, Name, Office};
 use crate::domain::division::Division;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::party::Respondent;
 use crate::domain::text;
 use crate::domain::vocabulary::{Kind, Lang, Regime};
@@ -72,7 +73,7 @@ impl Question {
 }
 
 /// What is known of the respondent's place.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct RespondentPlace {
     /// Actual place of business, or domicile.
     pub division: Option<Division>,
@@ -93,6 +94,8 @@ pub struct RespondentPlace {
     /// Address as written: a venue or market with a station is recognised in it.
     pub address: Option<String>,
 }
+
+hidden_debug!(RespondentPlace);
 
 impl From<&Respondent> for RespondentPlace {
     /// What routing asks of a merchant. It is the platform itself by credit code, or by name when a code is missing.

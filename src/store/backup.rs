@@ -130,13 +130,19 @@ fn unwritten(file: &Path) -> Result<Db, StoreError> {
     SqliteConnection::establish(&format!("file:{name}?immutable=1")).map(Db::Sqlite).map_err(unavailable)
 }
 
-/// The evidence that a database refers to: keys in the object store, each once.
+/// The evidence that a database refers to: keys in the object store, each once. That of erased cases is gone.
 ///
 /// # Errors
 /// When the engine doesn't answer.
 pub fn objects(db: &mut Db) -> Result<Vec<String>, StoreError> {
-    use crate::store::schema::attachments;
-    Ok(attachments::table.order(attachments::object).select(attachments::object).distinct().load(db)?)
+    use crate::store::schema::{attachments, erasures};
+    let erased = attachments::case_id.eq_any(erasures::table.select(erasures::case_id));
+    Ok(attachments::table
+        .filter(diesel::dsl::not(erased))
+        .order(attachments::object)
+        .select(attachments::object)
+        .distinct()
+        .load(db)?)
 }
 
 /// Holds one state of a PostgreSQL database while `work` copies it by the name of that state (`pg_dump --snapshot`).

@@ -223,6 +223,13 @@ pub fn load_by_id(db: &mut Db, scope: &Scope, id: CaseId) -> Result<Option<Loade
     row.map(CaseRow::load).transpose()
 }
 
+/// Cases within a scope, in the order of their keys, which is that of their receipt; at most so many.
+pub fn within_scope(db: &mut Db, scope: &Scope, limit: i64) -> Result<Vec<Loaded>, StoreError> {
+    let Some(query) = within(scope) else { return Ok(Vec::new()) };
+    let rows: Vec<CaseRow> = query.order(cases::case_id).limit(limit).select(CaseRow::as_select()).load(db)?;
+    rows.into_iter().map(CaseRow::load).collect()
+}
+
 /// The next step of a case, with all that it changes.
 #[derive(Debug, Clone)]
 pub struct Save {
@@ -254,9 +261,9 @@ pub fn save(tx: &mut Tx<'_>, save: Save) -> Result<(), StoreError> {
     let db = &mut *tx.db;
     let key = save.case.case_id;
     let before = save.case.version - 1;
-    let changed = diesel::update(cases::table.filter(cases::case_id.eq(key).and(cases::version.eq(before))))
-        .set(&save.case)
-        .execute(db)?;
+    // Not one that was erased in between: the step holds what the erasure took out.
+    let kept = cases::case_id.eq(key).and(cases::version.eq(before)).and(cases::data_key.ne(Vec::<u8>::new()));
+    let changed = diesel::update(cases::table.filter(kept)).set(&save.case).execute(db)?;
     if changed != 1 {
         return Err(StoreError::Stale);
     }

@@ -361,12 +361,25 @@ pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreErr
 
 /// Puts other tokens in the place of those that a case is found by.
 pub(super) fn index_again(db: &mut Db, case: Key, tokens: &str) -> Result<(), StoreError> {
-    if let Db::Sqlite(c) = db {
-        diesel::sql_query("DELETE FROM case_search WHERE rowid = (SELECT cases.row FROM cases WHERE case_id = ?)")
-            .bind::<Uid, _>(case)
-            .execute(c)?;
+    if matches!(db, Db::Sqlite(_)) {
+        unindex(db, case)?;
     }
     index(db, &[(case, tokens)])
+}
+
+/// Takes a case out of the full-text index.
+pub(super) fn unindex(db: &mut Db, case: Key) -> Result<(), StoreError> {
+    match db {
+        Db::Pg(c) => {
+            diesel::sql_query("DELETE FROM case_search WHERE case_id = $1").bind::<Uid, _>(case).execute(c)?;
+        }
+        Db::Sqlite(c) => {
+            diesel::sql_query("DELETE FROM case_search WHERE rowid = (SELECT cases.row FROM cases WHERE case_id = ?)")
+                .bind::<Uid, _>(case)
+                .execute(c)?;
+        }
+    }
+    Ok(())
 }
 
 /// Cases up to which what a search finds is gathered first, on SQLite.

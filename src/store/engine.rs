@@ -32,6 +32,9 @@ pub enum StoreError {
     /// The row was changed by someone else in between.
     #[error("the case was changed in between")]
     Stale,
+    /// What is asked for was erased.
+    #[error("the case was erased")]
+    Erased,
     /// The data on disk is damaged; the store writes no more.
     #[error("the database is damaged: {0}")]
     Corrupt(String),

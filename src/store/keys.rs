@@ -1,9 +1,9 @@
-//! The wrapped data keys, of cases and of what is owed without a case: listed and replaced when the key that wraps them is
+//! The wrapped data keys, of cases, of what is owed without a case, of webhooks, second factors and drafts: listed and replaced when the key that wraps them is
 //! rotated. They say nothing of a case, and whoever rotates goes through all of them: no scope.
 
 use crate::store::db::Db;
 use crate::store::engine::{StoreError, Tx};
-use crate::store::schema::{cases, outbox, second_factors};
+use crate::store::schema::{cases, drafts, outbox, second_factors, webhooks};
 use crate::store::types::Key;
 use diesel::prelude::*;
 
@@ -14,28 +14,43 @@ pub enum Place {
     Case(Key),
     /// A row of the outbox, by its bucket and id.
     Outbox(i16, Key),
+    /// A webhook.
+    Webhook(Key),
     /// A second factor of staff, by its id.
     Factor(Key),
+    /// A filing that isn't finished, by the hash of its token.
+    Draft([u8; 32]),
 }
 
-/// Data keys behind a place: the cases' that aren't erased, then the outbox's, then those of second factors. Empty at the end.
+/// Places with their wrapped keys.
+type Found = Vec<(Place, Vec<u8>)>;
+
+/// Data keys behind a place: the cases' that aren't erased, then the outbox's, the webhooks', those of second factors and the
+/// drafts'. Empty at the end.
 ///
 /// # Errors
 /// The engine's.
-pub fn page(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
-    let behind = match after {
-        Some(Place::Factor(id)) => return factors_behind(db, Some(id), limit),
-        Some(Place::Outbox(bucket, id)) => Some((bucket, id)),
-        of_cases => {
-            let found = cases_behind(db, of_cases, limit)?;
-            if !found.is_empty() {
-                return Ok(found);
-            }
-            None
-        }
+pub fn page(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Found, StoreError> {
+    let tables = [cases_behind, outbox_behind, webhooks_behind, factors_behind, drafts_behind];
+    let first = match after {
+        None | Some(Place::Case(_)) => 0,
+        Some(Place::Outbox(..)) => 1,
+        Some(Place::Webhook(_)) => 2,
+        Some(Place::Factor(_)) => 3,
+        Some(Place::Draft(_)) => 4,
     };
+    for behind in tables.iter().skip(first) {
+        let found = behind(db, after, limit)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn outbox_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Found, StoreError> {
     let mut query = outbox::table.filter(outbox::data_key.is_not_null()).into_boxed();
-    if let Some((bucket, id)) = behind {
+    if let Some(Place::Outbox(bucket, id)) = after {
         query = query.filter(outbox::bucket.gt(bucket).or(outbox::bucket.eq(bucket).and(outbox::outbox_id.gt(id))));
     }
     let rows: Vec<(i16, Key, Option<Vec<u8>>)> = query
@@ -43,15 +58,22 @@ pub fn page(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place,
         .limit(limit)
         .select((outbox::bucket, outbox::outbox_id, outbox::data_key))
         .load(db)?;
-    if rows.is_empty() {
-        return factors_behind(db, None, limit);
-    }
     Ok(rows.into_iter().filter_map(|(bucket, id, data_key)| Some((Place::Outbox(bucket, id), data_key?))).collect())
 }
 
-fn factors_behind(db: &mut Db, after: Option<Key>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
+fn webhooks_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Found, StoreError> {
+    let mut query = webhooks::table.into_boxed();
+    if let Some(Place::Webhook(id)) = after {
+        query = query.filter(webhooks::webhook_id.gt(id));
+    }
+    let rows: Vec<(Key, Vec<u8>)> =
+        query.order(webhooks::webhook_id).limit(limit).select((webhooks::webhook_id, webhooks::data_key)).load(db)?;
+    Ok(rows.into_iter().map(|(id, data_key)| (Place::Webhook(id), data_key)).collect())
+}
+
+fn factors_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Found, StoreError> {
     let mut query = second_factors::table.into_boxed();
-    if let Some(after) = after {
+    if let Some(Place::Factor(after)) = after {
         query = query.filter(second_factors::factor_id.gt(after));
     }
     let rows: Vec<(Key, Vec<u8>)> = query
@@ -62,7 +84,21 @@ fn factors_behind(db: &mut Db, after: Option<Key>, limit: i64) -> Result<Vec<(Pl
     Ok(rows.into_iter().map(|(id, data_key)| (Place::Factor(id), data_key)).collect())
 }
 
-fn cases_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
+fn drafts_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Found, StoreError> {
+    let mut query = drafts::table.into_boxed();
+    if let Some(Place::Draft(hash)) = after {
+        query = query.filter(drafts::token_hash.gt(hash.to_vec()));
+    }
+    let rows: Vec<(Vec<u8>, Vec<u8>)> =
+        query.order(drafts::token_hash).limit(limit).select((drafts::token_hash, drafts::data_key)).load(db)?;
+    let placed = rows.into_iter().map(|(hash, data_key)| {
+        let hash = hash.try_into().map_err(|_| StoreError::Unreadable("the hash of a draft's token".to_owned()))?;
+        Ok((Place::Draft(hash), data_key))
+    });
+    placed.collect()
+}
+
+fn cases_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Found, StoreError> {
     let mut query = cases::table.filter(cases::data_key.ne(Vec::<u8>::new())).into_boxed();
     if let Some(Place::Case(after)) = after {
         query = query.filter(cases::case_id.gt(after));
@@ -98,6 +134,14 @@ pub fn replace(tx: &mut Tx<'_>, keys: &[Rewrapped]) -> Result<usize, StoreError>
             Place::Outbox(bucket, id) => {
                 let row = outbox::table.find((bucket, id)).filter(outbox::data_key.eq(before));
                 diesel::update(row).set(outbox::data_key.eq(after)).execute(tx.db)?
+            }
+            Place::Webhook(id) => {
+                let row = webhooks::table.find(id).filter(webhooks::data_key.eq(before));
+                diesel::update(row).set(webhooks::data_key.eq(after)).execute(tx.db)?
+            }
+            Place::Draft(hash) => {
+                let row = drafts::table.find(hash.to_vec()).filter(drafts::data_key.eq(before));
+                diesel::update(row).set(drafts::data_key.eq(after)).execute(tx.db)?
             }
             Place::Factor(id) => {
                 let row = second_factors::table

@@ -19,6 +19,7 @@ pub mod backup;
 pub mod calendars;
 pub mod cases;
 pub mod codes;
+pub mod corrections;
 pub mod counters;
 pub mod db;
 mod dialect;
@@ -39,6 +40,7 @@ pub mod partitions;
 #[cfg(test)]
 mod plans;
 pub mod queue;
+pub mod retention;
 mod schema;
 pub mod sessions;
 pub mod snapshots;

@@ -6,7 +6,7 @@
 
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
-use crate::store::cases::{Known, known};
+use crate::store::cases::{Known, Loaded, known};
 use crate::store::db::Db;
 use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
@@ -249,6 +249,18 @@ pub fn call_off(tx: &mut Tx<'_>, case: CaseId, notice: &str, now: Timestamp) -> 
         .filter(outbox::notice.eq(notice.to_owned()).and(in_state(PENDING)));
     diesel::update(waiting).set((outbox::state.eq(EXPIRED), outbox::ended_at.eq(Some(At(now))))).execute(tx.db)?;
     Ok(())
+}
+
+/// What the steps of a case owed, with how each ended; the caller has loaded the case within its scope.
+///
+/// # Errors
+/// The engine's.
+pub fn of_case(db: &mut Db, case: &Loaded) -> Result<Vec<OutboxRow>, StoreError> {
+    Ok(outbox::table
+        .filter(outbox::case_id.eq(Key::from(case.case.id)).and(outbox::event_seq.is_not_null()))
+        .order(outbox::outbox_id)
+        .select(OutboxRow::as_select())
+        .load(db)?)
 }
 
 /// What an event of a case owes, with how each ended.

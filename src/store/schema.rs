@@ -370,11 +370,27 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    corrections (case_id, correction_no) {
+        case_id -> Uid,
+        correction_no -> SmallInt,
+        asked_at -> Ts,
+        state -> Text,
+        wanted -> Binary,
+        decided_at -> Nullable<Ts>,
+        decided_by -> Nullable<Text>,
+        answer -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::store::types::{Day, Ts, Uid};
     erasures (case_id) {
         case_id -> Uid,
         erased_at -> Ts,
         class -> Text,
+        files_gone_at -> Nullable<Ts>,
     }
 }
 
@@ -540,4 +556,14 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links, outbox);
+diesel::allow_tables_to_appear_in_same_query!(
+    cases,
+    parties,
+    events,
+    clocks,
+    attachments,
+    links,
+    outbox,
+    legal_holds,
+    erasures
+);

@@ -95,9 +95,12 @@ fn unit(app: &App, tx: &mut Tx<'_>, request: &Request) -> Result<Result<Loaded, 
 /// The case within the caller's scope, at the version that the caller has seen.
 ///
 /// # Errors
-/// That it doesn't exist for the caller, or has moved on.
+/// That it doesn't exist for the caller, was erased, or has moved on.
 pub fn find(db: &mut Db, request: &Request) -> Result<Result<Loaded, ActError>, StoreError> {
     let Some(found) = cases::load(db, &request.scope, &request.reference)? else { return Ok(Err(ActError::NotFound)) };
+    if found.sealed.data_key.is_empty() {
+        return Err(StoreError::Erased);
+    }
     if found.case.version != request.expected {
         return Ok(Err(ActError::Stale { current: found.case.version }));
     }
@@ -209,11 +212,10 @@ fn save_one(
     surroundings: &Surroundings,
 ) -> Result<Result<Loaded, ActError>, StoreError> {
     let now = app.now();
-    let unreadable = |error: crate::privacy::OpenError| StoreError::Unreadable(error.to_string());
-    let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
+    let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key)?;
     let mut parties = Vec::new();
     if !step.notices.is_empty() || !step.supplied.is_empty() || documents::is_owed(step) {
-        parties = dossier.open_parties(&cases::parties(tx.db(), found)?).map_err(unreadable)?;
+        parties = dossier.open_parties(&cases::parties(tx.db(), found)?)?;
     }
     let changed = match supplied(&step.supplied, &mut parties) {
         Ok(changed) => changed,
@@ -241,7 +243,7 @@ fn save_one(
     let tokens = if changed.is_empty() {
         None
     } else {
-        let narrative = dossier.open_narrative(&found.sealed.narrative).map_err(unreadable)?;
+        let narrative = dossier.open_narrative(&found.sealed.narrative)?;
         Some(search_tokens(&narrative, &parties))
     };
     let verdict = match verdicts::word_of(step.action, &found.case, &step.case, &step.open, actor) {

@@ -3,6 +3,7 @@
 use crate::config::catalogue::{Catalogue, Rule};
 use crate::domain::case::{Actor, Case};
 use crate::domain::division::Division;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
 use crate::domain::transition::{self, Owed};
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What someone wants a case to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Command {
     /// The step.
     pub action: Action,
@@ -25,6 +26,8 @@ pub struct Command {
     /// What it carries: the request's members besides `action`.
     pub fields: Map<String, Value>,
 }
+
+hidden_debug!(Command);
 
 /// What the case alone doesn't tell: loaded by the caller, within the actor's scope.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +78,7 @@ pub struct Link {
 }
 
 /// A step taken: what the caller stores as one event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Step {
     /// The step.
     pub action: Action,
@@ -98,6 +101,8 @@ pub struct Step {
     /// The step that the other case takes with this one (`merge_into`), to be stored in the same unit of work.
     pub target: Option<Box<Step>>,
 }
+
+hidden_debug!(Step);
 
 /// Why a step isn't taken.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -68,8 +68,7 @@ fn issue_one(
     let Some(office) = issuer(&catalogue.offices, kind, case, actor) else { return Ok(None) };
     // Only a registration form repeats the narrative.
     let registration = matches!(kind, DocumentKind::ComplaintRegistration | DocumentKind::ReportRegistration);
-    let narrative =
-        if registration { dossier.open_narrative(&found.sealed.narrative).map_err(unreadable)? } else { String::new() };
+    let narrative = if registration { dossier.open_narrative(&found.sealed.narrative)? } else { String::new() };
     let today = app.today();
     let serial = documents::next_number(tx, &office.code, &template.series, today.year())?;
     let number = document::number(&catalogue, office, kind, today.year(), serial).map_err(unreadable)?;
@@ -149,8 +148,8 @@ pub async fn issue(app: &Arc<App>, order: Order) -> Result<i16, ActError> {
             faults.at("/kind", fault);
             return Ok(Err(Refused::Invalid(faults).into()));
         }
-        let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
-        let parties = dossier.open_parties(&cases::parties(tx.db(), &found)?).map_err(unreadable)?;
+        let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key)?;
+        let parties = dossier.open_parties(&cases::parties(tx.db(), &found)?)?;
         let fields = Map::new();
         let issued = issue_one(app, tx, &dossier, &found, &found.case, order.kind, &parties, &fields, &order.actor)?;
         let Some(told) = issued else { return Err(unreadable("the case's office isn't in the catalogue")) };
@@ -247,7 +246,7 @@ pub fn may_read(app: &App, role: Role, kind: &str) -> bool {
 /// # Errors
 /// When it isn't what was sealed.
 pub fn open(app: &App, found: &Loaded, row: &DocumentRow) -> Result<Page, StoreError> {
-    let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
-    let text = dossier.open_document(row.document_no, &row.page).map_err(unreadable)?;
+    let dossier = Dossier::open(&app.vault, found.case.id, &found.sealed.data_key)?;
+    let text = dossier.open_document(row.document_no, &row.page)?;
     serde_json::from_str(&text).map_err(unreadable)
 }

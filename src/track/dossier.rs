@@ -4,15 +4,16 @@
 use crate::ambient::{self, Entropy};
 use crate::domain::case::CaseId;
 use crate::domain::chain::{self, Hash};
+use crate::domain::hidden::hidden_debug;
 use crate::domain::vocabulary::PartyRole;
 use crate::privacy::{CaseKey, Field, OpenError, Purpose, Vault};
 use crate::store::filing::{EventRow, PartyRow};
-use crate::store::packed;
 use crate::store::types::Key;
+use crate::store::{StoreError, packed};
 use uuid::Uuid;
 
 /// A party in the clear.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Party {
     /// Number within the case.
     pub no: i16,
@@ -32,6 +33,17 @@ pub struct Party {
     pub id_number: Option<String>,
     /// Credit code of a merchant.
     pub uscc: Option<String>,
+}
+
+hidden_debug!(Party);
+
+impl From<OpenError> for StoreError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Erased => Self::Erased,
+            other => Self::Unreadable(other.to_string()),
+        }
+    }
 }
 
 /// Seals and opens what belongs to one case.
@@ -65,7 +77,7 @@ impl<'a> Dossier<'a> {
     /// An existing case's.
     ///
     /// # Errors
-    /// When the data key can't be opened with the keys at hand.
+    /// [`OpenError::Erased`] when its key was destroyed; else when the data key can't be opened with the keys at hand.
     pub fn open(vault: &'a Vault, id: CaseId, wrapped: &[u8]) -> Result<Self, OpenError> {
         Ok(Self { vault, key: vault.open_case_key(wrapped)?, id })
     }
@@ -220,6 +232,38 @@ impl<'a> Dossier<'a> {
         let mut plain = salt.to_vec();
         plain.extend_from_slice(text.as_bytes());
         self.key.seal(entropy, Field { table: "events", column: "sealed", row: &row }, &plain)
+    }
+
+    /// Seals what is said of a request to put something right; `column` is `wanted` or `answer`.
+    pub(super) fn seal_correction(&self, entropy: &dyn Entropy, no: i16, column: &str, text: &str) -> Vec<u8> {
+        let row = row(self.id, i64::from(no));
+        self.key.seal(entropy, Field { table: "corrections", column, row: &row }, text.as_bytes())
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it isn't what was sealed for this request.
+    pub(super) fn open_correction(&self, no: i16, column: &str, sealed: &[u8]) -> Result<String, OpenError> {
+        let row = row(self.id, i64::from(no));
+        let bytes = self.key.open(Field { table: "corrections", column, row: &row }, sealed)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Seals the reason for a hold.
+    pub fn seal_hold(&self, entropy: &dyn Entropy, reason: &str) -> Vec<u8> {
+        let row = row(self.id, 0);
+        self.key.seal(entropy, Field { table: "legal_holds", column: "reason", row: &row }, reason.as_bytes())
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it isn't what was sealed for this case.
+    pub fn open_hold(&self, sealed: &[u8]) -> Result<String, OpenError> {
+        let row = row(self.id, 0);
+        let bytes = self.key.open(Field { table: "legal_holds", column: "reason", row: &row }, sealed)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Seals what staff give as the reason for an entry of the audit log, with the salt of its commitment before it; gives the

@@ -3,6 +3,7 @@
 use crate::ambient::{self, Entropy};
 use crate::domain::case::{Actor, Case};
 use crate::domain::chain::{self, GENESIS, Hash};
+use crate::domain::hidden::hidden_debug;
 use crate::domain::vocabulary::{Action, State};
 use crate::store::filing::EventRow;
 use crate::store::packed;
@@ -14,7 +15,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What happened, before it is a row.
-#[derive(Debug)]
 pub struct Entry<'a> {
     /// The case before; `None` at the filing.
     pub before: Option<&'a Case>,
@@ -33,6 +33,8 @@ pub struct Entry<'a> {
     /// What people wrote, to be sealed.
     pub personal: Option<Value>,
 }
+
+hidden_debug!(Entry<'_>);
 
 /// The open part of an event.
 #[derive(Serialize)]

@@ -12,13 +12,16 @@
 pub mod act;
 mod available;
 pub mod clocks;
+pub mod correct;
 mod decide;
 pub mod documents;
 pub mod dossier;
 mod effects;
+pub mod erase;
 pub mod escalate;
 mod fields;
 mod guards;
+pub mod hold;
 pub mod ledger;
 pub mod notices;
 mod open;

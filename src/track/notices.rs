@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::Case;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::identifiers;
 use crate::domain::vocabulary::{Audience, NoticeChannel};
 use crate::notify::{Owing, owe};
@@ -12,7 +13,6 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 /// A notice to one party.
-#[derive(Debug)]
 pub struct Told<'a> {
     /// Which notice.
     pub notice: &'a str,
@@ -31,6 +31,8 @@ pub struct Told<'a> {
     /// Of no use after.
     pub expires_at: Option<Timestamp>,
 }
+
+hidden_debug!(Told<'_>);
 
 /// The rows that a notice to a party makes: none when the party left no address at which it can be told.
 pub fn rows(app: &App, dossier: &Dossier<'_>, case: &Case, told: &Told<'_>, now: Timestamp) -> Vec<OutboxRow> {

@@ -12,7 +12,7 @@ use crate::store::cases::{self, Loaded};
 use crate::store::leases::{self, Lease, ROUNDS};
 use crate::store::{Db, StoreError, Tx, outbox, upkeep};
 use crate::track::act::{Surroundings, save_step};
-use crate::track::{Command, Step, decide, escalate, rating};
+use crate::track::{Command, Step, decide, erase, escalate, rating};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde_json::Map;
@@ -151,6 +151,14 @@ impl Round {
             }
         }
         Ok(taken)
+    }
+
+    /// Erases the cases whose time is over, and forgets what nobody needs any more; gives how many cases.
+    ///
+    /// # Errors
+    /// When the round can't go on.
+    pub async fn erase(&self) -> Result<u64, RoundError> {
+        erase::round(&self.app, &self.lease, self.on).await
     }
 
     /// Takes the steps that are due in the cases that `page` finds, each case in a unit of its own; gives how many of each

@@ -7,6 +7,7 @@ use crate::ambient::SHANGHAI;
 use crate::app::App;
 use crate::audit::{Kind, Occasion};
 use crate::domain::case::Case;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::permission::{self, Permission};
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
@@ -24,7 +25,7 @@ pub const FIELDS: &[&str] = &["name", "phone", "email", "address", "id_number", 
 pub const REASON: (usize, usize) = (5, 500);
 
 /// Who wants to see what, and why.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// Which case.
     pub reference: Reference,
@@ -37,6 +38,8 @@ pub struct Request {
     /// Why; checked for its length.
     pub reason: String,
 }
+
+hidden_debug!(Request);
 
 /// What is shown. What wasn't asked for isn't there.
 pub struct Unmasked {
@@ -106,15 +109,14 @@ pub async fn unmask(app: &Arc<App>, request: Request) -> Result<Unmasked, Unmask
                 let wait = midnight(today.saturating_add(1.day()))?.duration_since(request.occasion.at);
                 return Ok(Err(UnmaskError::TooMany { seconds: wait.as_secs().unsigned_abs().max(1) }));
             }
-            let unreadable = |error: crate::privacy::OpenError| StoreError::Unreadable(error.to_string());
-            let dossier = Dossier::open(&shared.vault, found.case.id, &found.sealed.data_key).map_err(unreadable)?;
-            let parties = dossier.open_parties(&cases::parties(tx.db(), &found)?).map_err(unreadable)?;
+            let dossier = Dossier::open(&shared.vault, found.case.id, &found.sealed.data_key)?;
+            let parties = dossier.open_parties(&cases::parties(tx.db(), &found)?)?;
             let asked = |field: &str| request.fields.contains(&field);
             let narrative = asked("narrative").then(|| dossier.open_narrative(&found.sealed.narrative)).transpose();
             let mut history = asked("history").then(Vec::new);
             if let Some(history) = &mut history {
                 for event in cases::history(tx.db(), &found)? {
-                    let text = dossier.open_event(&event).map_err(unreadable)?;
+                    let text = dossier.open_event(&event)?;
                     history.extend(text.and_then(|(_, text)| Some((event.seq, serde_json::from_str(&text).ok()?))));
                 }
             }
@@ -123,7 +125,7 @@ pub async fn unmask(app: &Arc<App>, request: Request) -> Result<Unmasked, Unmask
             let entry = request.occasion.clone().unmask(&request.fields);
             let entry = entry.about(found.case.id, found.case.division).with_sealed(sealed, commitment);
             audit::append(tx, &entry)?;
-            Ok(Ok(Unmasked { case: found.case, parties, narrative: narrative.map_err(unreadable)?, history }))
+            Ok(Ok(Unmasked { case: found.case, parties, narrative: narrative?, history }))
         })
         .await?
 }

@@ -3,6 +3,7 @@
 use crate::ambient;
 use crate::app::App;
 use crate::domain::case::Actor;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
@@ -49,7 +50,7 @@ static DRAWING: Semaphore = Semaphore::const_new(2);
 const LONGEST_NAME: usize = 120;
 
 /// A file, as it is known.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Attachment)]
 pub struct AttachmentView {
     /// Id within the case.
@@ -71,6 +72,8 @@ pub struct AttachmentView {
     #[schema(value_type = RoleCode)]
     pub added_by: String,
 }
+
+hidden_debug!(AttachmentView);
 
 /// The files of a case.
 #[derive(Debug, Serialize, ToSchema)]
@@ -379,12 +382,17 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
 pub(in crate::http) async fn of(app: &App, loaded: &Loaded) -> Result<Vec<AttachmentView>, Problem> {
     let seen = loaded.clone();
     let rows = app.store.read(move |db| attachments::of(db, &seen)).await?;
+    shown(app, loaded, &rows)
+}
+
+/// The files of a case with their names.
+///
+/// # Errors
+/// That what is sealed can't be opened.
+pub(super) fn shown(app: &App, loaded: &Loaded, rows: &[AttachmentRow]) -> Result<Vec<AttachmentView>, Problem> {
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
-    let mut items = Vec::with_capacity(rows.len());
-    for row in &rows {
-        items.push(view(row, dossier.open_file_name(row.attachment_id, &row.name)?));
-    }
-    Ok(items)
+    let named = |row: &AttachmentRow| Ok(view(row, dossier.open_file_name(row.attachment_id, &row.name)?));
+    rows.iter().map(named).collect()
 }
 
 /// A file, to be saved.

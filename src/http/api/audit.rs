@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::audit::Kind;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::permission::Permission;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
@@ -48,7 +49,7 @@ pub struct AuditParams {
 }
 
 /// An entry of the audit log.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct AuditEntry {
     /// Its id, in the order of time.
     #[schema(value_type = String)]
@@ -86,6 +87,8 @@ pub struct AuditEntry {
     /// Its own hash.
     pub hash: String,
 }
+
+hidden_debug!(AuditEntry);
 
 /// A page of the audit log.
 #[derive(Debug, Serialize, ToSchema)]

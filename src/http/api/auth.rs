@@ -2,6 +2,7 @@
 
 use crate::access::{self, Carrier, Credentials, Destination, Opened, Refused, sessions};
 use crate::app::App;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::identifiers;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::vocabulary::{Lang, Role};
@@ -22,7 +23,7 @@ use uuid::Uuid;
 
 /// What opens a session: number and PIN of a case, phone or e-mail address with the code that was sent there, or name and
 /// password of an account.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// Reference number of a case.
@@ -44,8 +45,10 @@ pub struct TokenRequest {
     pub totp: Option<String>,
 }
 
+hidden_debug!(TokenRequest);
+
 /// An access token, and the token to get the next one with.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct TokenAnswer {
     /// To be sent as `Authorization: Bearer …`.
     pub access_token: String,
@@ -60,6 +63,8 @@ pub struct TokenAnswer {
     #[schema(value_type = Option<Vec<String>>)]
     pub recovery_codes: Vec<String>,
 }
+
+hidden_debug!(TokenAnswer);
 
 /// Opens a session.
 #[utoipa::path(post, path = "/api/v1/auth/token", tag = "sessions",

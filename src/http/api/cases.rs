@@ -140,13 +140,18 @@ pub(super) async fn load_with_filer(app: &App, caller: &Caller, path: &str) -> R
 }
 
 /// What belongs to a case, as it is stored.
-struct Belongings {
-    parties: Vec<PartyRow>,
+pub(super) struct Belongings {
+    /// Its parties.
+    pub(super) parties: Vec<PartyRow>,
     linked: Vec<(String, String)>,
     surroundings: Surroundings,
 }
 
-fn belongings(db: &mut Db, loaded: &Loaded, unit: Option<&str>) -> Result<Belongings, StoreError> {
+/// Reads it, of a case that was loaded within the caller's scope.
+///
+/// # Errors
+/// The store's.
+pub(super) fn belongings(db: &mut Db, loaded: &Loaded, unit: Option<&str>) -> Result<Belongings, StoreError> {
     Ok(Belongings {
         parties: cases::parties(db, loaded)?,
         linked: cases::linked(db, loaded)?,
@@ -166,7 +171,11 @@ pub(super) async fn answer(app: &App, caller: &Caller, loaded: Loaded) -> Result
     Ok(with_etag(shown(app, caller, loaded, belongings, None)?))
 }
 
-fn shown(
+/// A case as a caller may see it.
+///
+/// # Errors
+/// That what is sealed can't be opened.
+pub(super) fn shown(
     app: &App,
     caller: &Caller,
     loaded: Loaded,
@@ -175,13 +184,17 @@ fn shown(
 ) -> Result<CaseView, Problem> {
     let catalogue = app.catalogue();
     let case: Case = loaded.case;
-    let dossier = Dossier::open(&app.vault, case.id, &loaded.sealed.data_key)?;
-    let parties = dossier.open_parties(&belongings.parties)?;
+    let erased = loaded.sealed.data_key.is_empty();
+    let (narrative, parties) = if erased {
+        Default::default()
+    } else {
+        let dossier = Dossier::open(&app.vault, case.id, &loaded.sealed.data_key)?;
+        (dossier.open_narrative(&loaded.sealed.narrative)?, dossier.open_parties(&belongings.parties)?)
+    };
     let context = belongings.surroundings.context_for(app, caller.who.division);
-    let available = available_actions(&catalogue, &case, caller.who.role, &context);
-    let narrative = dossier.open_narrative(&loaded.sealed.narrative)?;
+    let available = if erased { Vec::new() } else { available_actions(&catalogue, &case, caller.who.role, &context) };
     let lang = lang.unwrap_or(case.lang);
-    let opened = Opened { case, narrative, parties, linked: belongings.linked, available };
+    let opened = Opened { case, erased, narrative, parties, linked: belongings.linked, available };
     Ok(views::case(&catalogue, opened, caller, lang, app.today()))
 }
 

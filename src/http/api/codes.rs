@@ -3,6 +3,7 @@
 use crate::access::codes;
 use crate::app::App;
 use crate::domain::case::CaseId;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::permission::Permission;
 use crate::domain::problem::Problems;
 use crate::domain::vocabulary::{Lang, State};
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Where a code is to be sent: a phone number or an e-mail address.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeRequest {
     /// A phone number.
@@ -30,6 +31,8 @@ pub struct CodeRequest {
     /// Language of the message: `zh` (when not said) or `en`.
     pub lang: Option<String>,
 }
+
+hidden_debug!(CodeRequest);
 
 /// That a code is on its way, whoever asked.
 #[derive(Debug, Serialize, ToSchema)]

@@ -137,9 +137,13 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
     let seen = found.clone();
     let (rows, deliveries) =
         app.store.read(move |db| Ok((documents::of(db, &seen)?, documents::deliveries(db, &seen)?))).await?;
-    let items =
-        rows.iter().filter(|row| may_read(&app, caller.who.role, &row.kind)).map(|row| view(&app, row, &deliveries));
-    Ok(HttpResponse::Ok().json(DocumentPage { items: items.collect(), next_cursor: None }))
+    let items = shown(&app, &caller, &rows, &deliveries);
+    Ok(HttpResponse::Ok().json(DocumentPage { items, next_cursor: None }))
+}
+
+/// The documents of a case that are for a caller.
+pub(super) fn shown(app: &App, caller: &Caller, rows: &[DocumentRow], deliveries: &[DeliveryRow]) -> Vec<DocumentView> {
+    rows.iter().filter(|row| may_read(app, caller.who.role, &row.kind)).map(|row| view(app, row, deliveries)).collect()
 }
 
 /// The case and the number of the document that a path names.

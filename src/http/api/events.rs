@@ -9,7 +9,9 @@ use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Pairs;
 use crate::http::views::{self, History};
-use crate::store::cases;
+use crate::privacy::OpenError;
+use crate::store::cases::{self, Loaded};
+use crate::store::filing::{EventRow, PartyRow};
 use crate::track::dossier::Dossier;
 use crate::track::ledger;
 use actix_web::{HttpResponse, web};
@@ -48,16 +50,36 @@ pub(in crate::http) async fn history_of(app: &App, caller: &Caller, reference: R
         })
         .await?;
     let (loaded, rows, parties) = found.ok_or_else(Problem::not_found)?;
-    let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
-    let parties = dossier.open_parties(&parties)?;
+    shown(app, caller, &loaded, &rows, &parties)
+}
+
+/// The history of a case as a caller may see it.
+///
+/// # Errors
+/// That what is sealed can't be opened.
+pub(super) fn shown(
+    app: &App,
+    caller: &Caller,
+    loaded: &Loaded,
+    rows: &[EventRow],
+    parties: &[PartyRow],
+) -> Result<History, Problem> {
+    // Of an erased case the history stands, without what people wrote.
+    let dossier = match Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key) {
+        Ok(dossier) => Some(dossier),
+        Err(OpenError::Erased) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let parties = dossier.as_ref().map(|dossier| dossier.open_parties(parties)).transpose()?.unwrap_or_default();
     let people = parties.iter().filter(|party| !views::is_merchant(party.role));
     let names: Vec<&str> = people.filter_map(|party| party.name.as_deref()).collect();
     let own = caller.who.role == Role::Consumer;
     let mut texts = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let text = if views::reads_text(&loaded.case, row, caller) { dossier.open_event(row)? } else { None };
+    for row in rows {
+        let readable = dossier.as_ref().filter(|_| views::reads_text(&loaded.case, row, caller));
+        let text = readable.map(|dossier| dossier.open_event(row)).transpose()?.flatten();
         let text = text.and_then(|(_, text)| serde_json::from_str(&text).ok());
         texts.push(text.map(|text| if own { text } else { views::masked_texts(text, &names) }));
     }
-    Ok(views::history(&rows, texts, ledger::first_broken(&rows), caller))
+    Ok(views::history(rows, texts, ledger::first_broken(rows), caller))
 }

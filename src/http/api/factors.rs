@@ -2,6 +2,7 @@
 
 use crate::access::{self, Credentials, factors, sessions};
 use crate::app::App;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::http::caller::Caller;
@@ -21,7 +22,7 @@ fn account(caller: &Caller) -> Result<String, Problem> {
 }
 
 /// What an app needs to show codes.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct EnrolmentAnswer {
     /// The secret, to be typed into an app.
     pub secret: String,
@@ -29,6 +30,8 @@ pub struct EnrolmentAnswer {
     #[schema(example = "otpauth://totp/fangxin:li?secret=…&issuer=fangxin")]
     pub uri: String,
 }
+
+hidden_debug!(EnrolmentAnswer);
 
 /// A code of the app.
 #[derive(Debug, Deserialize, ToSchema)]

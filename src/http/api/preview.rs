@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::classify::Hints;
 use crate::domain::division::Division;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::party::{RawRespondent, optional};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::text;
@@ -19,13 +20,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// A text to classify.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifyRequest {
     /// What happened, as it would be filed; 2 to 5000 characters.
     #[schema(example = "快递三天没有更新，客服一直不理")]
     pub text: String,
 }
+
+hidden_debug!(ClassifyRequest);
 
 /// Says which sector a text is about.
 #[utoipa::path(post, path = "/api/v1/classify", tag = "previews",
@@ -41,7 +44,7 @@ pub async fn classify(app: web::Data<App>, body: Body<ClassifyRequest>) -> Resul
 }
 
 /// A case to route: a text or a sector, and what is known of the places.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouteRequest {
     /// The text, from which the sector follows.
@@ -61,6 +64,8 @@ pub struct RouteRequest {
     /// Language of names and steps.
     pub lang: Option<String>,
 }
+
+hidden_debug!(RouteRequest);
 
 /// Says who would be responsible, and why.
 #[utoipa::path(post, path = "/api/v1/route", tag = "previews",

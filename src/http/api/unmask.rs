@@ -1,6 +1,7 @@
 //! Masked fields, shown for a reason.
 
 use crate::app::App;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::text;
 use crate::domain::vocabulary::PartyRole;
@@ -17,7 +18,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Which fields, and why.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnmaskRequest {
     /// Some of `name`, `phone`, `email`, `address`, `id_number`, `narrative`, `history`.
@@ -28,8 +29,10 @@ pub struct UnmaskRequest {
     pub reason: Option<String>,
 }
 
+hidden_debug!(UnmaskRequest);
+
 /// A party's fields as they were given; those that were asked for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct UnmaskedParty {
     /// In which part.
     #[schema(value_type = PartyCode)]
@@ -51,8 +54,10 @@ pub struct UnmaskedParty {
     pub id_number: Option<String>,
 }
 
+hidden_debug!(UnmaskedParty);
+
 /// What people wrote at a step.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct UnmaskedTexts {
     /// Number of the event.
     pub seq: i64,
@@ -61,8 +66,10 @@ pub struct UnmaskedTexts {
     pub texts: Value,
 }
 
+hidden_debug!(UnmaskedTexts);
+
 /// Masked fields, shown.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct UnmaskedView {
     /// Reference number.
     pub reference: String,
@@ -75,6 +82,8 @@ pub struct UnmaskedView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<UnmaskedTexts>>,
 }
+
+hidden_debug!(UnmaskedView);
 
 /// Shows masked fields of a case to staff who work on it. Each time leaves an entry in the audit log, with the reason; an account
 /// has a number of times a day (`privacy.unmask_per_day`).

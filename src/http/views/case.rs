@@ -3,6 +3,7 @@
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::{Case, Consents, ExternalReference, Milestones, Rating};
 use crate::domain::clock::Clock;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::money::Money;
 use crate::domain::text::redact;
 use crate::domain::vocabulary::{Demand, Kind, Lang, Outcome, Role, SectorSource, State};
@@ -19,7 +20,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A case, as its caller may see it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Case)]
 pub struct CaseView {
     /// Number for people.
@@ -85,6 +86,8 @@ pub struct CaseView {
     pub statutory: bool,
     /// A report without a name.
     pub anonymous: bool,
+    /// Its time of keeping is over: what people wrote, and who they are, isn't kept any more.
+    pub erased: bool,
     /// Times that it was returned, whether a dispute over competence is open; for staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub competence: Option<CompetenceView>,
@@ -105,6 +108,8 @@ pub struct CaseView {
     #[schema(value_type = Vec<AvailableSchema>)]
     pub available_actions: Vec<Available>,
 }
+
+hidden_debug!(CaseView);
 
 /// Whose word the sector is, and what the classifier said.
 #[derive(Debug, Serialize, ToSchema)]
@@ -208,10 +213,11 @@ pub struct CompetenceView {
 }
 
 /// What belongs to a case, opened.
-#[derive(Debug)]
 pub struct Opened {
     /// The case.
     pub case: Case,
+    /// Whether it was erased; then there is neither narrative nor party.
+    pub erased: bool,
     /// Its narrative.
     pub narrative: String,
     /// Its parties.
@@ -222,9 +228,11 @@ pub struct Opened {
     pub available: Vec<Available>,
 }
 
+hidden_debug!(Opened);
+
 /// A case as a caller may see it.
 pub fn case(catalogue: &Catalogue, opened: Opened, caller: &Caller, lang: Lang, today: Date) -> CaseView {
-    let Opened { case, mut narrative, parties, linked, available } = opened;
+    let Opened { case, erased, mut narrative, parties, linked, available } = opened;
     if caller.who.role != Role::Consumer {
         // Numbers, addresses of mail and the names of those who take part are masked in it as they are beside it; what a
         // reporter wrote may name the reporter. Whoever needs them asks for them with a reason.
@@ -282,6 +290,7 @@ pub fn case(catalogue: &Catalogue, opened: Opened, caller: &Caller, lang: Lang, 
             .collect(),
         statutory: case.statutory,
         anonymous: case.anonymous,
+        erased,
         competence: staff.then_some(CompetenceView {
             returns: case.returns,
             in_dispute: case.in_dispute,

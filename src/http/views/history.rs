@@ -2,6 +2,7 @@
 
 use crate::domain::case::Case;
 use crate::domain::chain::GENESIS;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::identifiers::{mask_address, mask_email, mask_id, mask_name, mask_phone};
 use crate::domain::text::redact;
 use crate::domain::vocabulary::{Action, Role};
@@ -16,7 +17,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 /// One step of a case's history.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct EventView {
     /// Number within the case, from 1.
@@ -56,6 +57,8 @@ pub struct EventView {
     /// Hash over that and this event.
     pub hash: String,
 }
+
+hidden_debug!(EventView);
 
 /// The history of a case.
 #[derive(Debug, Serialize, ToSchema)]

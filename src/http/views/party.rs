@@ -1,6 +1,7 @@
 //! Who takes part in a case, and what of them a caller may see.
 
 use crate::domain::case::Case;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::identifiers::{mask_address, mask_email, mask_id, mask_name, mask_phone};
 use crate::domain::permission::{self, Permission};
 use crate::domain::vocabulary::{PartyRole, Role};
@@ -11,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Someone who takes part.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct PartyView {
     /// In which part.
     #[schema(value_type = PartyCode)]
@@ -40,6 +41,8 @@ pub struct PartyView {
     /// Whether parts of it are hidden by `*`.
     pub masked: bool,
 }
+
+hidden_debug!(PartyView);
 
 /// Whether a caller may know who filed: a report's reporter is known to its office alone, and to itself.
 pub fn sees_filer(case: &Case, caller: &Caller) -> bool {

@@ -4,6 +4,7 @@ use super::answers;
 use super::{Step, Visit, go};
 use crate::app::App;
 use crate::config::catalogue::Unit;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::vocabulary::{ClockKind, Kind};
 use crate::http::caller::Caller;
 use crate::http::error::Problem;
@@ -23,7 +24,7 @@ use std::fmt::Write as _;
 pub(super) const PATH: &str = "/file/done";
 
 /// What the page shows of the answer that intake gives.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Told {
     reference: String,
     access_pin: String,
@@ -32,6 +33,8 @@ struct Told {
     routing: Routing,
     clocks: Vec<Running>,
 }
+
+hidden_debug!(Told);
 
 #[derive(Debug, Deserialize)]
 struct Routing {
