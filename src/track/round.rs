@@ -50,8 +50,9 @@ impl Round {
     /// # Errors
     /// The store's.
     pub async fn begin(app: &Arc<App>, on: Date) -> Result<Option<Self>, StoreError> {
-        let now = app.now();
-        let lease = app.store.write(move |tx| leases::take(tx, ROUNDS, now, LEASE)).await?;
+        // The time is read in the unit: while it waited for its turn, the holder may have renewed the lease to a later end.
+        let shared = Arc::clone(app);
+        let lease = app.store.write(move |tx| leases::take(tx, ROUNDS, shared.now(), LEASE)).await?;
         Ok(lease.map(|lease| Self { app: Arc::clone(app), lease, on }))
     }
 
