@@ -2,7 +2,7 @@
 //!
 //! The way of a case is the way of the modules: [`intake`] → [`classify`] → [`route`] → [`track`] → [`measure`]. Beside it
 //! stand [`identity`] (who acts), [`privacy`] (what is sealed), [`audit`] (what happened), [`notify`] (who is told), [`document`]
-//! (what is issued in writing), [`learn`] (what staff's corrections teach) and [`bench`] (what it all costs), below it [`store`], at its base [`domain`] and
+//! (what is issued in writing), [`learn`] (what staff's corrections teach), [`mass`] (which complaints are one) and [`bench`] (what it all costs), below it [`store`], at its base [`domain`] and
 //! [`config`], in front [`http`] and [`cli`]. `ARCHITECTURE.md` tells what may use what; a test holds it.
 
 pub mod access;
@@ -19,6 +19,7 @@ pub mod http;
 pub mod identity;
 pub mod intake;
 pub mod learn;
+pub mod mass;
 pub mod measure;
 pub mod notify;
 pub mod privacy;

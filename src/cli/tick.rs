@@ -1,9 +1,10 @@
 //! What happens because time passes: stations' time lapses, time limits act, provisional last days become certain, closed months are
-//! frozen, what nobody may keep any longer is erased.
+//! frozen, what nobody may keep any longer is erased, and what rose beyond its usual range raises an alarm.
 
 use super::output::{Failure, Outcome};
 use crate::ambient::Stopwatch;
 use crate::app::App;
+use crate::mass;
 use crate::measure::freeze::{self, FreezeError};
 use crate::store::{snapshots, upkeep};
 use crate::track::act;
@@ -54,6 +55,7 @@ async fn do_all(app: &Arc<App>, round: &Round, on: Date) -> Result<Outcome, Fail
     let recomputed = act::recompute(app).await?;
     let erased = round.erase().await?;
     let frozen = freeze_months(app, on).await?;
+    let alarms = mass::watch::run(app, round).await?;
     let result = json!({
         "on": on,
         "handed_over": handed_over,
@@ -62,10 +64,11 @@ async fn do_all(app: &Arc<App>, round: &Round, on: Date) -> Result<Outcome, Fail
         "recomputed": recomputed,
         "erased": erased,
         "frozen": frozen,
+        "alarms": alarms,
     });
     let line = format!(
         "{on}: {handed_over} cases handed over by lapse, {informed} ends told to both sides, {} steps of escalation, \
-         {recomputed} with new last days, {erased} erased, {} months frozen",
+         {recomputed} with new last days, {erased} erased, {} months frozen, {alarms} alarms of what rose",
         escalated.values().sum::<u64>(),
         frozen.len()
     );

@@ -48,6 +48,8 @@ pub struct Settings {
     pub intake: Intake,
     /// The classifier.
     pub classify: Classify,
+    /// Many complaints that are one.
+    pub mass: Mass,
     /// Sessions.
     pub auth: Auth,
     /// Limits on requests and attempts.
@@ -176,6 +178,17 @@ pub struct Classify {
     pub abstain_below: f64,
     /// Seconds between two looks whether another process put another model in force.
     pub refresh_seconds: u16,
+}
+
+/// `[mass]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Mass {
+    /// Days back to which complaints may be one matter.
+    pub window_days: u16,
+    /// People below whom nothing is proposed and no alarm is raised.
+    pub least_people: u32,
+    /// False alarms that may be expected in a year, while nothing happens.
+    pub false_alarms_per_year: f64,
 }
 
 /// `[auth]`

@@ -70,6 +70,8 @@ routes! {
     "/api/v1/notices/{id}"                            post api::notices::settle;
     "/api/v1/webhooks"                                get api::webhooks::list, post api::webhooks::create;
     "/api/v1/webhooks/{id}"                           post api::webhooks::act, delete api::webhooks::remove;
+    "/api/v1/mass/proposals"                          get api::mass::proposals;
+    "/api/v1/mass/alarms"                             get api::mass::alarms, post api::mass::note;
     "/api/v1/metrics/summary"                         get api::metrics::summary;
     "/api/v1/metrics/timeseries"                      get api::metrics::timeseries;
     "/api/v1/metrics/breakdown"                       get api::metrics::breakdown;

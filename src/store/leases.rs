@@ -34,7 +34,9 @@ pub fn take(
     let end = end(now, length);
     let found: Option<(i64, At)> =
         leases::table.find(name).select((leases::fence, leases::held_until)).first(tx.db).optional()?;
-    let Some((fence, until)) = found.filter(|(_, until)| until.0 <= now || until.0 > end) else { return Ok(None) };
+    let Some((fence, until)) = found.filter(|(_, until)| until.0 <= now || until.0 > later(end)) else {
+        return Ok(None);
+    };
     // Of several that found it free, the first to come changes the number.
     let taken =
         diesel::update(leases::table.find(name).filter(leases::fence.eq(fence).and(leases::held_until.eq(until))))
@@ -61,6 +63,11 @@ pub fn give_back(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), StoreError> {
         .set(leases::held_until.eq(At(Timestamp::UNIX_EPOCH)))
         .execute(tx.db)?;
     Ok(())
+}
+
+/// The latest end that a lease can have been given by now, by a unit that ran beside this one or a node whose clock is a little ahead.
+fn later(end: Timestamp) -> Timestamp {
+    end.checked_add(SignedDuration::from_secs(10)).unwrap_or(end)
 }
 
 /// To the microsecond, as both engines keep it.

@@ -50,6 +50,7 @@ pub mod tries;
 pub mod types;
 pub mod upkeep;
 pub mod users;
+pub mod watch;
 pub mod webhooks;
 mod words;
 mod writer;

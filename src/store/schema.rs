@@ -528,6 +528,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    watch_counts (kind, subject, division, on_day) {
+        kind -> Text,
+        subject -> Text,
+        division -> Integer,
+        on_day -> Day,
+        people -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    watch_alarms (kind, subject, raised_on) {
+        kind -> Text,
+        subject -> Text,
+        raised_on -> Day,
+        observed -> Integer,
+        expected -> Double,
+        probability -> Double,
+        raised_at -> Ts,
+        seen_at -> Nullable<Ts>,
+        seen_by -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     cases,
     parties,

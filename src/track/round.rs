@@ -50,8 +50,9 @@ impl Round {
     /// # Errors
     /// The store's.
     pub async fn begin(app: &Arc<App>, on: Date) -> Result<Option<Self>, StoreError> {
-        let now = app.now();
-        let lease = app.store.write(move |tx| leases::take(tx, ROUNDS, now, LEASE)).await?;
+        // The time is read in the unit: while it waited for its turn, the holder may have renewed the lease to a later end.
+        let shared = Arc::clone(app);
+        let lease = app.store.write(move |tx| leases::take(tx, ROUNDS, shared.now(), LEASE)).await?;
         Ok(lease.map(|lease| Self { app: Arc::clone(app), lease, on }))
     }
 
@@ -62,6 +63,28 @@ impl Round {
     pub async fn end(self) -> Result<(), StoreError> {
         let lease = self.lease;
         self.app.store.write(move |tx| leases::give_back(tx, &lease)).await
+    }
+
+    /// The day that it is for.
+    pub const fn on(&self) -> Date {
+        self.on
+    }
+
+    /// Writes in a unit of work of the round.
+    ///
+    /// # Errors
+    /// When another node has taken over the round, or the store's.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, RoundError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (app, lease) = (Arc::clone(&self.app), self.lease);
+        let written = self
+            .app
+            .store
+            .write(move |tx| if leases::renew(tx, &lease, app.now())? { work(tx).map(Some) } else { Ok(None) });
+        written.await?.ok_or(RoundError::Lost)
     }
 
     /// Hands over the cases whose time at a station ended before the day; gives how many.

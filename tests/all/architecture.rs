@@ -67,6 +67,8 @@ const ROOMS: &[Room] = &[
         "learn",
         &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "classify", "track"],
     ),
+    // Many complaints that are one: it proposes, and takes no step of any case.
+    room("mass", &["domain", "config", "store", "app", "classify", "track"]),
     // Measuring: it files, loads and asks as everyone else does.
     room("bench", &["domain", "ambient", "config", "store", "app", "intake", "route", "track"]),
     // The doors. They translate and decide nothing.
@@ -74,14 +76,14 @@ const ROOMS: &[Room] = &[
         "http",
         &[
             "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
-            "intake", "classify", "route", "track", "measure", "notify",
+            "intake", "classify", "mass", "route", "track", "measure", "notify",
         ],
     ),
     room(
         "cli",
         &[
             "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
-            "intake", "classify", "learn", "bench", "route", "track", "measure", "notify", "http",
+            "intake", "classify", "learn", "mass", "bench", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),

@@ -35,6 +35,7 @@ mod keys;
 mod learning;
 mod life;
 mod looks;
+mod mass;
 mod model;
 mod objects;
 mod operation;

@@ -13,6 +13,7 @@ pub mod exports;
 pub mod factors;
 pub mod health;
 pub mod hold;
+pub mod mass;
 pub mod metrics;
 pub mod notices;
 pub mod preview;

@@ -1,0 +1,2 @@
+DROP TABLE watch_alarms;
+DROP TABLE watch_counts;
