@@ -16,6 +16,7 @@ pub mod notice;
 pub mod party;
 pub mod problem;
 pub mod reference;
+pub mod risk;
 pub mod scope;
 pub mod text;
 pub mod transition;

@@ -92,6 +92,13 @@ routes! {
     "/sw.js"                                          get pages::assets::worker;
     "/manifest.webmanifest"                           get pages::assets::manifest;
     "/"                                               get pages::home::page;
+    "/login"                                          get pages::login::form, post pages::login::enter;
+    "/logout"                                         post pages::login::leave;
+    "/desk"                                           get pages::desk::queue::page;
+    "/desk/keys"                                      get pages::desk::keys::page, post pages::desk::keys::switch;
+    "/desk/cases/{reference}"                         get pages::desk::case::page;
+    "/desk/cases/{reference}/act/{action}"            get pages::desk::act::form, post pages::desk::act::take;
+    "/desk/cases/{reference}/unmask"                  get pages::desk::unmask::form, post pages::desk::unmask::reveal;
     "/offline"                                        get pages::home::offline;
     "/privacy"                                        get pages::home::privacy;
     "/accessibility"                                  get pages::home::accessibility;

@@ -262,6 +262,19 @@ pub fn of_event(db: &mut Db, case: CaseId, seq: i64) -> Result<Vec<OutboxRow>, S
         .load(db)?)
 }
 
+/// What a case has owed by its steps, the oldest first. The caller has loaded the case within its scope.
+///
+/// # Errors
+/// The engine's.
+pub fn of_case(db: &mut Db, case: CaseId) -> Result<Vec<OutboxRow>, StoreError> {
+    Ok(outbox::table
+        .filter(outbox::case_id.eq(Some(Key::from(case))).and(outbox::event_seq.is_not_null()))
+        .order(outbox::outbox_id)
+        .limit(200)
+        .select(OutboxRow::as_select())
+        .load(db)?)
+}
+
 /// A row by its id.
 ///
 /// # Errors

@@ -325,7 +325,20 @@ fn view(row: &AttachmentRow, name: String) -> AttachmentView {
     security(("bearer" = [])))]
 pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    let loaded = super::cases::load_with_filer(&app, &caller, &path).await?;
+    let items = of_case(&app, &caller, &path).await?;
+    Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
+}
+
+/// The files of a case whose filer the caller may know.
+///
+/// # Errors
+/// 404, or 403.
+pub(in crate::http) async fn of_case(
+    app: &App,
+    caller: &Caller,
+    reference: &str,
+) -> Result<Vec<AttachmentView>, Problem> {
+    let loaded = super::cases::load_with_filer(app, caller, reference).await?;
     let seen = loaded.clone();
     let rows = app.store.read(move |db| attachments::of(db, &seen)).await?;
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
@@ -333,7 +346,7 @@ pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
     for row in &rows {
         items.push(view(row, dossier.open_file_name(row.attachment_id, &row.name)?));
     }
-    Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
+    Ok(items)
 }
 
 /// A file, to be saved.

@@ -89,7 +89,20 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
     let lang = params.0.read()?;
-    let reference = reference(&path)?;
+    let view = view(&app, &caller, reference(&path)?, lang).await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}
+
+/// A case as its caller may see it.
+///
+/// # Errors
+/// 404.
+pub(in crate::http) async fn view(
+    app: &App,
+    caller: &Caller,
+    reference: Reference,
+    lang: Option<Lang>,
+) -> Result<CaseView, Problem> {
     let (scope, unit) = (caller.scope(), caller.who.unit.clone());
     let found = app
         .store
@@ -100,14 +113,14 @@ pub async fn show(
         })
         .await?;
     let (loaded, belongings) = found.ok_or_else(Problem::not_found)?;
-    shown(&app, &caller, loaded, belongings, lang)
+    shown(app, caller, loaded, belongings, lang)
 }
 
 /// A case within the caller's scope.
 ///
 /// # Errors
 /// 404.
-pub(super) async fn load(app: &App, caller: &Caller, reference: Reference) -> Result<Loaded, Problem> {
+pub(in crate::http) async fn load(app: &App, caller: &Caller, reference: Reference) -> Result<Loaded, Problem> {
     let scope = caller.scope();
     app.store.read(move |db| cases::load(db, &scope, &reference)).await?.ok_or_else(Problem::not_found)
 }
@@ -145,7 +158,8 @@ pub(super) async fn answer(app: &App, caller: &Caller, loaded: Loaded) -> Result
     let unit = caller.who.unit.clone();
     let seen = loaded.clone();
     let belongings = app.store.read(move |db| belongings(db, &seen, unit.as_deref())).await?;
-    shown(app, caller, loaded, belongings, None)
+    let view = shown(app, caller, loaded, belongings, None)?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
 }
 
 fn shown(
@@ -154,7 +168,7 @@ fn shown(
     loaded: Loaded,
     belongings: Belongings,
     lang: Option<Lang>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<CaseView, Problem> {
     let catalogue = app.catalogue();
     let case: Case = loaded.case;
     let dossier = Dossier::open(&app.vault, case.id, &loaded.sealed.data_key)?;
@@ -162,10 +176,9 @@ fn shown(
     let context = belongings.surroundings.context_for(app, caller.who.division);
     let available = available_actions(&catalogue, &case, caller.who.role, &context);
     let narrative = dossier.open_narrative(&loaded.sealed.narrative)?;
-    let (version, lang) = (case.version, lang.unwrap_or(case.lang));
+    let lang = lang.unwrap_or(case.lang);
     let opened = Opened { case, narrative, parties, linked: belongings.linked, available };
-    let view = views::case(&catalogue, opened, caller, lang, app.today());
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(version))).json(view))
+    Ok(views::case(&catalogue, opened, caller, lang, app.today()))
 }
 
 /// A version as an entity tag.

@@ -1,6 +1,7 @@
 //! The history of a case, with the hashes that hold it together.
 
 use crate::app::App;
+use crate::domain::reference::Reference;
 use crate::domain::vocabulary::Role;
 use crate::http::api::reference;
 use crate::http::caller::Caller;
@@ -27,7 +28,14 @@ pub async fn history(
     _no_parameters: Pairs,
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    let reference = reference(&path)?;
+    Ok(HttpResponse::Ok().json(of_case(&app, &caller, reference(&path)?).await?))
+}
+
+/// The history of a case as its caller may see it.
+///
+/// # Errors
+/// 404.
+pub(in crate::http) async fn of_case(app: &App, caller: &Caller, reference: Reference) -> Result<History, Problem> {
     let scope = caller.scope();
     let found = app
         .store
@@ -46,9 +54,9 @@ pub async fn history(
     let own = caller.who.role == Role::Consumer;
     let mut texts = Vec::with_capacity(rows.len());
     for row in &rows {
-        let text = if views::reads_text(&loaded.case, row, &caller) { dossier.open_event(row)? } else { None };
+        let text = if views::reads_text(&loaded.case, row, caller) { dossier.open_event(row)? } else { None };
         let text = text.and_then(|(_, text)| serde_json::from_str(&text).ok());
         texts.push(text.map(|text| if own { text } else { views::masked_texts(text, &names) }));
     }
-    Ok(HttpResponse::Ok().json(views::history(&rows, texts, ledger::first_broken(&rows), &caller)))
+    Ok(views::history(&rows, texts, ledger::first_broken(&rows), caller))
 }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::problem::{Invalid, Problems};
+use crate::domain::reference::Reference;
 use crate::domain::text;
 use crate::domain::vocabulary::PartyRole;
 use crate::http::api::reference;
@@ -14,6 +15,7 @@ use crate::track::unmask::{self, FIELDS, REASON, Request, UnmaskError, Unmasked}
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Which fields, and why.
@@ -98,13 +100,25 @@ pub async fn show(
     body: Body<UnmaskRequest>,
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    let reference = reference(&path)?;
-    let (fields, reason) = read(&body.value)?;
+    let shown = of_case(&app.into_inner(), &caller, reference(&path)?, &body.value).await?;
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+/// Masked fields of a case, shown.
+///
+/// # Errors
+/// When they aren't; then nothing was shown.
+pub(in crate::http) async fn of_case(
+    app: &Arc<App>,
+    caller: &Caller,
+    reference: Reference,
+    request: &UnmaskRequest,
+) -> Result<UnmaskedView, Problem> {
+    let (fields, reason) = read(request)?;
     let asked = fields.clone();
-    let occasion = caller.occasion(&app);
+    let occasion = caller.occasion(app);
     let request = Request { reference, scope: caller.scope(), occasion, fields, reason };
-    let shown = unmask::unmask(&app.into_inner(), request).await?;
-    Ok(HttpResponse::Ok().json(view(shown, &asked)))
+    Ok(view(unmask::unmask(app, request).await?, &asked))
 }
 
 fn read(body: &UnmaskRequest) -> Result<(Vec<&'static str>, String), Problem> {

@@ -4,8 +4,10 @@
 //! answer with its headers. [`form`] has the parts of forms, [`texts`] the words, [`fault`] the errors as pages.
 
 pub mod assets;
+pub mod desk;
 pub mod docs;
 pub mod home;
+pub mod login;
 pub mod setup;
 
 pub mod fault;

@@ -8,12 +8,22 @@ use std::sync::LazyLock;
 type Texts = BTreeMap<String, BTreeMap<String, String>>;
 
 #[expect(clippy::expect_used, reason = "the files are part of the build, and a test reads them")]
-fn read(file: &str) -> Texts {
-    toml::from_str(file).expect("texts in TOML")
+fn read(files: [&str; 2]) -> Texts {
+    let mut texts = Texts::new();
+    for file in files {
+        texts.extend(toml::from_str::<Texts>(file).expect("texts in TOML"));
+    }
+    texts
 }
 
-static ZH: LazyLock<Texts> = LazyLock::new(|| read(include_str!("../../../config/locales/zh.toml")));
-static EN: LazyLock<Texts> = LazyLock::new(|| read(include_str!("../../../config/locales/en.toml")));
+macro_rules! locale {
+    ($file:literal) => {
+        include_str!(concat!("../../../config/locales/", $file, ".toml"))
+    };
+}
+
+static ZH: LazyLock<Texts> = LazyLock::new(|| read([locale!("zh"), locale!("staff-zh")]));
+static EN: LazyLock<Texts> = LazyLock::new(|| read([locale!("en"), locale!("staff-en")]));
 
 /// A text in a language, when there is one.
 pub fn find(lang: Lang, section: &str, key: &str) -> Option<&'static str> {
@@ -59,18 +69,39 @@ mod tests {
     /// checked where the codes are.
     const CODED: &[&str] = &[
         "action",
+        "channel",
         "clock",
         "demand",
+        "desk_key",
+        "desk_sort",
+        "error",
         "event",
         "fault",
         "field",
         "flash",
         "hint",
+        "login_fault",
         "setup",
+        "staff_action",
+        "staff_clock",
+        "staff_delivery",
+        "staff_demand",
+        "staff_fault",
+        "staff_field",
+        "staff_hint",
+        "staff_kind",
+        "staff_missing",
+        "staff_notice",
+        "staff_outcome",
+        "staff_part",
+        "staff_role",
+        "staff_state",
+        "staff_value",
+        "staff_way",
         "state",
         "state_line",
         "station_kind",
-        "error",
+        "tab",
     ];
 
     fn names(texts: &Texts) -> BTreeSet<String> {

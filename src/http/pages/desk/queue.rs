@@ -1,0 +1,62 @@
+//! A unit's queue.
+
+use crate::app::App;
+use crate::http::caller::Caller;
+use crate::http::error::Problem;
+use crate::http::extract::Pairs;
+use crate::http::pages::desk::list::{self, List};
+use crate::http::pages::desk::{Chrome, chrome};
+use crate::http::pages::form::Choice;
+use crate::http::pages::frame::Frame;
+use crate::http::pages::login;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "desk/queue.html")]
+struct Page<'a> {
+    f: &'a Frame,
+    c: Chrome,
+    list: List,
+    sectors: Vec<Choice>,
+    kinds: Vec<Choice>,
+    sorts: Vec<Choice>,
+    title: &'static str,
+}
+
+/// The queue, as far as its parameters narrow it.
+pub async fn page(
+    app: web::Data<App>,
+    request: HttpRequest,
+    caller: Caller,
+    frame: Frame,
+    pairs: Pairs,
+) -> Result<HttpResponse, Problem> {
+    if let Some(sign_in) = login::needed(&caller, &request) {
+        return Ok(sign_in);
+    }
+    caller.case_staff()?;
+    let list = list::read(&app, &caller, &frame, &pairs, None).await?;
+    let c = chrome(&app, &caller, &frame, &request, &list.view, &list.q).await?;
+    let page = Page {
+        sectors: sectors(&app, &frame),
+        kinds: coded(&frame, "staff_kind", &["complaint", "report"]),
+        sorts: coded(&frame, "desk_sort", &["due", "received", "newest"]),
+        title: frame.coded("tab", &list.view),
+        f: &frame,
+        c,
+        list,
+    };
+    frame.ok(&page)
+}
+
+/// Codes of a section as choices.
+pub fn coded(frame: &Frame, section: &str, codes: &[&str]) -> Vec<Choice> {
+    codes.iter().map(|code| Choice::new(*code, frame.coded(section, code))).collect()
+}
+
+/// Every sector as a choice.
+pub fn sectors(app: &App, frame: &Frame) -> Vec<Choice> {
+    let catalogue = app.catalogue();
+    catalogue.sectors.iter().map(|sector| Choice::new(&sector.code, sector.name.in_lang(frame.lang))).collect()
+}
