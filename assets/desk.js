@@ -45,6 +45,36 @@
     if (act) { event.preventDefault(); act(); }
   });
 
+  // What came in since waits in a bar: rows never jump under a hand. A page that isn't seen doesn't listen.
+  const bar = document.querySelector("#new-bar");
+  const shown = document.querySelector("[data-case]");
+  let events = null;
+  const tell = (count) => {
+    bar.textContent = "";
+    if (!count) return;
+    const link = document.createElement("a");
+    link.href = location.href.replace(/#.*$/, "");
+    link.textContent = bar.dataset.show;
+    bar.append(bar.dataset.words.replace("%", count) + " ", link);
+  };
+  const listen = () => {
+    if (!bar || !window.EventSource) return;
+    if (document.hidden) { if (events) { events.close(); events = null; } return; }
+    if (events) return;
+    const question = new URLSearchParams();
+    if (bar.dataset.after) question.set("after", bar.dataset.after);
+    if (shown) question.set("case", shown.dataset.case);
+    events = new EventSource("/api/v1/queue/stream?" + question);
+    events.addEventListener("queue", (event) => tell(JSON.parse(event.data).new));
+    events.addEventListener("case", (event) => {
+      const moved = document.querySelector("#moved");
+      if (moved && JSON.parse(event.data).version !== Number(shown.dataset.version)) moved.hidden = false;
+    });
+  };
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("pagehide", () => { if (events) events.close(); events = null; });
+  listen();
+
   // A menu closes when one goes elsewhere.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;

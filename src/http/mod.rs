@@ -43,6 +43,8 @@ pub struct Edge {
     /// What is counted of requests.
     pub telemetry: Arc<Telemetry>,
     denials: Denials,
+    /// Figures of the board, kept for a minute.
+    pub boards: pages::board::figures::Kept,
     limits: Option<Limits>,
 }
 
@@ -87,7 +89,13 @@ impl Edge {
             filings: limiter(limits.filings_per_minute),
             requests: limiter(limits.requests_per_minute),
         });
-        Self { draining, telemetry, denials: Denials::new(Arc::clone(&app.clock)), limits }
+        Self {
+            draining,
+            telemetry,
+            denials: Denials::new(Arc::clone(&app.clock)),
+            boards: pages::board::figures::Kept::default(),
+            limits,
+        }
     }
 
     /// Counts a filing by the public from an address.

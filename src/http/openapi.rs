@@ -87,6 +87,7 @@ codes! {
         api::calendar::due,
         api::calendar::year,
         api::queue::page,
+        api::stream::watch,
         api::notices::list,
         api::notices::settle,
         api::metrics::summary,

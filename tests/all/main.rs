@@ -17,8 +17,10 @@
 
 mod architecture;
 mod audit;
+mod board;
 mod canary;
 mod crash;
+mod desk;
 mod documents;
 mod escalation;
 mod evidence;

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::CaseId;
 use crate::domain::problem::Problems;
+use crate::domain::vocabulary::Lang;
 use crate::http::api::take;
 use crate::http::caller::Caller;
 use crate::http::cursor;
@@ -13,7 +14,7 @@ use crate::http::openapi::{ChannelCode, KindCode};
 use crate::http::views::{self, CasePage, Names};
 use crate::measure::query::{self, Query};
 use crate::measure::summary as numbers;
-use crate::store::queue::{self, After};
+use crate::store::queue::{self, After, Line};
 use actix_web::{HttpResponse, web};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -142,6 +143,23 @@ const BEHIND: u8 = 4;
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<HttpResponse, Problem> {
+    let (lines, next_cursor) = behind(&app, &caller, &pairs).await?;
+    let lang = pairs.0.iter().find(|(name, _)| name == "lang").and_then(|(_, code)| Lang::parse(code).ok());
+    let (catalogue, today) = (app.catalogue(), app.today());
+    let names = Names { catalogue: &catalogue, lang: lang.unwrap_or(Lang::Zh) };
+    let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
+    Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))
+}
+
+/// A page of the cases behind a number, within the caller's scope, and where the next begins.
+///
+/// # Errors
+/// 401 and 403 for those who see no cases, 422 for what can't be read.
+pub(in crate::http) async fn behind(
+    app: &App,
+    caller: &Caller,
+    pairs: &Pairs,
+) -> Result<(Vec<Line>, Option<String>), Problem> {
     caller.case_staff()?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let mut faults = Problems::default();
@@ -158,8 +176,8 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
         }
     };
     cursor::check(faults)?;
-    let behind = asked.and_then(|(query, rate, part)| Some((query::behind(&query, rate, part, today)?, query.lang)));
-    let (behind, lang) = behind.ok_or_else(|| Problem::internal("a checked question has no list"))?;
+    let behind = asked.and_then(|(query, rate, part)| query::behind(&query, rate, part, today));
+    let behind = behind.ok_or_else(|| Problem::internal("a checked question has no list"))?;
     let scope = caller.scope();
     // One more than asked for tells whether there is another page.
     let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
@@ -171,9 +189,7 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
         let day = crate::ambient::today_in_shanghai(line.received_at.0);
         cursor::of_case(BEHIND, After { day, id: CaseId(line.case_id.0) })
     });
-    let names = Names { catalogue: &catalogue, lang };
-    let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
-    Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))
+    Ok((lines, next_cursor))
 }
 
 // The shapes that `measure` writes, for the description of the API only.

@@ -4,6 +4,7 @@
 //! answer with its headers. [`form`] has the parts of forms, [`texts`] the words, [`fault`] the errors as pages.
 
 pub mod assets;
+pub mod board;
 pub mod desk;
 pub mod docs;
 pub mod home;

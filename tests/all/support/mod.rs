@@ -4,6 +4,7 @@
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod contents;
+pub(crate) mod cookies;
 pub(crate) mod engine;
 pub(crate) mod filings;
 pub(crate) mod history;
@@ -14,6 +15,7 @@ pub(crate) mod server;
 pub(crate) use browser::Browser;
 pub(crate) use client::Session;
 pub(crate) use contents::Contents;
+pub(crate) use cookies::Visitor;
 pub(crate) use engine::{Engine, engines};
 pub(crate) use filings::FilingBuilder;
 pub(crate) use server::TestApp;

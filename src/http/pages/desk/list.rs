@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::risk::{self, Mark};
 use crate::domain::text::redact;
+use crate::domain::vocabulary::Role;
 use crate::http::api::queue::{self as api, QueueParams};
 use crate::http::caller::Caller;
 use crate::http::error::Problem;
@@ -39,6 +40,8 @@ pub struct List {
     pub next: Option<String>,
     /// Whether this isn't the first page.
     pub later: bool,
+    /// Whether its lines can be selected for a step on several.
+    pub selects: bool,
     /// The newest open case, from where on others are new.
     pub newest: String,
 }
@@ -143,6 +146,7 @@ pub async fn read(
     }
     let next = next_cursor.map(|cursor| format!("/desk?{query}&cursor={cursor}"));
     Ok(List {
+        selects: current.is_none() && view != "ended" && caller.who.role != Role::Auditor && !rows.is_empty(),
         rows,
         view,
         q: given(pairs, "q").to_owned(),

@@ -4,7 +4,9 @@
 //! without it. What a person may do is asked of the transition table, and who sees which case of their scope.
 
 pub mod act;
+pub mod bulk;
 pub mod case;
+pub mod enter;
 pub mod fields;
 pub mod keys;
 pub mod list;

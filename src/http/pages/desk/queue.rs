@@ -1,9 +1,12 @@
 //! A unit's queue.
 
 use crate::app::App;
+use crate::domain::transition::{OPEN, open_to};
+use crate::domain::vocabulary::{Action, Kind, Role};
 use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
+use crate::http::pages::desk::bulk::ACTIONS;
 use crate::http::pages::desk::list::{self, List};
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::form::Choice;
@@ -21,6 +24,7 @@ struct Page<'a> {
     sectors: Vec<Choice>,
     kinds: Vec<Choice>,
     sorts: Vec<Choice>,
+    bulk: Vec<Choice>,
     title: &'static str,
 }
 
@@ -42,12 +46,23 @@ pub async fn page(
         sectors: sectors(&app, &frame),
         kinds: coded(&frame, "staff_kind", &["complaint", "report"]),
         sorts: coded(&frame, "desk_sort", &["due", "received", "newest"]),
+        bulk: bulk(&frame, caller.who.role),
         title: frame.coded("tab", &list.view),
         f: &frame,
         c,
         list,
     };
     frame.ok(&page)
+}
+
+/// The steps that a role can take on several cases at once.
+fn bulk(frame: &Frame, role: Role) -> Vec<Choice> {
+    let taken = |action: Action| {
+        let rows = Kind::ALL.iter().flat_map(|kind| OPEN.iter().flat_map(|state| open_to(*kind, *state, role)));
+        rows.into_iter().any(|row| row.action == action)
+    };
+    let actions = ACTIONS.iter().filter(|action| taken(**action));
+    actions.map(|action| Choice::new(action.code(), frame.coded("staff_action", action.code()))).collect()
 }
 
 /// Codes of a section as choices.
