@@ -13,10 +13,6 @@
 
 #[path = "filing/cases.rs"]
 mod cases;
-#[path = "filing/client.rs"]
-mod client;
-#[path = "filing/machine.rs"]
-mod machine;
 #[path = "filing/raw.rs"]
 mod raw;
 #[path = "filing/report.rs"]
@@ -25,11 +21,12 @@ mod report;
 mod server;
 
 use crate::cases::Length;
-use crate::client::Load;
 use crate::raw::Way;
 use crate::report::{Disk, Engine, Raw, Report, Run};
 use crate::server::{Database, Server};
 use anyhow::{Context, Result, ensure};
+use fangxin::bench::client::{self, Load};
+use fangxin::bench::machine;
 use fangxin::store::{Options, Store};
 use std::path::Path;
 use std::time::Duration;
@@ -117,8 +114,9 @@ fn load(
     first: usize,
     narrative: Length,
 ) -> Result<client::Outcome> {
-    let outcome = client::file(server.address(), &Load { connections, length, first, narrative })?;
-    ensure!(outcome.accepted > 0, "no filing was accepted: {:?}", outcome.others);
+    let body = |number: usize, into: &mut String| cases::body(number, narrative, into);
+    let outcome = client::file(server.address(), &Load { connections, length, first, body: &body })?;
+    ensure!(outcome.accepted > 0, "no filing was accepted: {:?}", outcome.first_other);
     Ok(outcome)
 }
 

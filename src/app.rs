@@ -5,6 +5,7 @@ use crate::audit::{By, Checkpoints, Entry, Occasion};
 use crate::classify::Model;
 use crate::config::catalogue::Catalogue;
 use crate::config::settings::Settings;
+use crate::domain::webhook::Subscription;
 use crate::identity::{Attempts, Caller, Hasher, Tokens};
 use crate::privacy::Vault;
 use crate::route::Router;
@@ -43,6 +44,8 @@ pub struct App {
     model: RwLock<(i32, Arc<Model>)>,
     /// Who answers: replaced whole when a calendar is loaded.
     router: RwLock<Arc<Router>>,
+    /// Which systems are told of steps: replaced whole when one is made or removed.
+    subscriptions: RwLock<Arc<Vec<Subscription>>>,
     /// Idempotency keys whose first request is still being answered by this node.
     in_flight: Mutex<HashSet<[u8; 32]>>,
 }
@@ -94,6 +97,7 @@ impl App {
             model: RwLock::new((0, Arc::clone(&shipped_model))),
             shipped_model,
             router: RwLock::new(Arc::new(Router::new(parts.catalogue))),
+            subscriptions: RwLock::default(),
             in_flight: Mutex::new(HashSet::new()),
         }
     }
@@ -146,6 +150,16 @@ impl App {
     /// Puts another catalogue in force.
     pub fn replace_catalogue(&self, catalogue: Arc<Catalogue>) {
         *self.router.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Router::new(catalogue));
+    }
+
+    /// The systems that are told of steps. Read once for a unit of work, not from the database: filing stays as it is.
+    pub fn subscriptions(&self) -> Arc<Vec<Subscription>> {
+        Arc::clone(&self.subscriptions.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts others in their place.
+    pub fn replace_subscriptions(&self, subscriptions: Vec<Subscription>) {
+        *self.subscriptions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(subscriptions);
     }
 
     /// The beginning of an entry of the audit log, now, in the chain of this node. What happened is added by its method;

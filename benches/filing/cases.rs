@@ -3,6 +3,7 @@
 use crate::server::Database;
 use anyhow::{Context, Result};
 use fangxin::ambient::{self, Clock, SeededEntropy, SystemClock};
+use fangxin::bench::cases::{DEMANDS, GIVEN, SENTENCES, SHOPS, SURNAMES, draw, phone, pick};
 use fangxin::domain::case::CaseId;
 use fangxin::domain::reference::Reference;
 use fangxin::domain::scope::Scope;
@@ -15,8 +16,6 @@ use fangxin::store::types::{At, Key};
 use fangxin::store::{Options, Store};
 use std::fmt::Write;
 
-const SURNAMES: [&str; 12] = ["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙"];
-const GIVEN: [&str; 12] = ["伟", "芳", "秀英", "敏", "静", "丽", "强", "磊", "洋", "艳", "勇", "军"];
 const WHEN: [&str; 7] = ["双十一", "上个月", "国庆节", "上周六", "九月初", "开学前", "昨天下午"];
 const WHERE: [&str; 6] = ["某平台", "小区门口的店里", "商场专柜", "直播间", "批发市场", "品牌网店"];
 const GOODS: [(&str, &str); 10] = [
@@ -32,42 +31,8 @@ const GOODS: [(&str, &str); 10] = [
     ("洗衣机", "漏电"),
 ];
 const REPLIES: [&str; 5] = ["店家不退", "商家拒绝退款", "客服一直推脱", "老板不接电话", "要求更换被拒"];
-const SHOPS: [&str; 8] = ["车行", "电器店", "商贸有限公司", "服装店", "家居馆", "超市", "健身中心", "数码店"];
-const DEMANDS: [&str; 3] = ["refund", "repair", "replace"];
 /// Counties of different cities, so that cases reach different offices.
 const DIVISIONS: [&str; 8] = ["320115", "320102", "320104", "320505", "320583", "320411", "320205", "320602"];
-
-/// One of many, drawn by a number: neighbouring numbers draw unlike each other.
-fn draw(number: usize, salt: u64) -> usize {
-    let mut x = (number as u64).wrapping_add(salt.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    usize::try_from((x ^ (x >> 31)) >> 33).unwrap_or(0)
-}
-
-fn pick<'a>(from: &[&'a str], number: usize, salt: u64) -> &'a str {
-    from[draw(number, salt) % from.len()]
-}
-
-/// What people write in a sentence more; `{}` is a number.
-const SENTENCES: [&str; 16] = [
-    "付款{}元后卖家一直没有发货，物流单号也查不到",
-    "当时销售员承诺{}天内可以无理由退货，现在却不认账",
-    "我先后打了{}次售后电话，每次都说会有人联系，但没有下文",
-    "收据和聊天记录都保留着，共有{}张照片可以证明",
-    "检测报告写明第{}项指标不合格，商家仍说是正常现象",
-    "同一小区还有{}位邻居遇到同样的情况，大家都没有拿到说法",
-    "合同第{}条写的是包安装包调试，上门时却另外收费",
-    "门店贴出告示说停业{}天，预存的余额无法使用",
-    "家里老人使用时差点受伤，去医院检查花了{}元",
-    "维修了{}次还是老样子，每次都要自己承担运费",
-    "平台客服让我等{}个工作日，到期后又把投诉关掉了",
-    "宣传页面写着原价{}元，后来发现从来没有按这个价格卖过",
-    "保修卡上的日期被改过，与发票相差{}天",
-    "希望主管部门调查清楚，退还货款并赔偿{}元损失",
-    "对方提出只补偿{}元优惠券，我不能接受",
-    "商品的标签上没有厂名和生产日期，批号尾数是{}",
-];
 
 /// How much a filer writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,12 +79,11 @@ fn respondent(number: usize) -> String {
 /// The smallest form of the contract, as one number makes it. No two numbers below a hundred million share a phone number.
 pub(crate) fn body(number: usize, length: Length, into: &mut String) {
     into.clear();
-    // Coprime to the range, so that it is a permutation of it.
-    let phone = number.wrapping_mul(48_271) % 100_000_000;
+    let phone = phone(number);
     // Writing to a String can't fail.
     let _ = write!(
         into,
-        r#"{{"kind":"complaint","narrative":"{}","respondent":{{"name":"{}","division":"{}"}},"complainant":{{"name":"{}{}","phone":"138{phone:08}","address":"南京市江宁区东山街道{}号"}},"demands":["{}"],"amount":"{}.{:02}"}}"#,
+        r#"{{"kind":"complaint","narrative":"{}","respondent":{{"name":"{}","division":"{}"}},"complainant":{{"name":"{}{}","phone":"{phone}","address":"南京市江宁区东山街道{}号"}},"demands":["{}"],"amount":"{}.{:02}"}}"#,
         narrative(number, length),
         respondent(number),
         pick(&DIVISIONS, number, 8),
@@ -143,7 +107,7 @@ pub(crate) struct Template {
 /// Reads cases that the server stored.
 pub(crate) fn load(database: &Database, references: &[String]) -> Result<Vec<Template>> {
     let store = Store::open(&Options::new(database.target().clone()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let wanted = references.to_vec();
     let found = runtime.block_on(store.read(move |db| {
         let mut found = Vec::new();
@@ -186,7 +150,7 @@ fn copy(template: &Template, number: usize, entropy: &SeededEntropy) -> Result<N
     Ok(NewCase {
         case: row,
         parties: parties.collect(),
-        event: EventRow { case_id: case.id.into(), ..template.event.clone() },
+        events: vec![EventRow { case_id: case.id.into(), ..template.event.clone() }],
         clocks: ClockRow::of(&case),
         external: Vec::new(),
         outbox: vec![OutboxRow {

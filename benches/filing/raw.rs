@@ -181,7 +181,7 @@ impl Case {
     pub(crate) fn new(new: &NewCase) -> Result<Self> {
         let mut rows = vec![(0, case(&new.case))];
         rows.extend(new.parties.iter().map(|row| (1, party(row))));
-        rows.push((2, event(&new.event)));
+        rows.extend(new.events.iter().map(|row| (2, event(row))));
         rows.extend(new.clocks.iter().map(|row| (3, clock(row))));
         rows.extend(new.outbox.iter().map(|row| (4, outbox(row))));
         rows.push((5, vec![new.case.reference.cell(), new.case.case_id.cell()]));

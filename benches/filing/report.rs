@@ -1,11 +1,11 @@
 //! The report: what was measured, on what, and what each figure is.
 
 use crate::cases::LONG;
-use crate::client::Outcome;
-use crate::machine::Usage;
 use crate::raw::Way;
 use crate::{CONNECTIONS, ROUNDS, rate};
 use fangxin::ambient::{Clock, SystemClock, today_in_shanghai};
+use fangxin::bench::client::Outcome;
+use fangxin::bench::machine::Usage;
 use std::fmt;
 
 /// One load over HTTP.

@@ -1,10 +1,10 @@
 //! The server under test, and the databases: that of the server, and empty ones for the store alone.
 
-use crate::{client, machine};
 use anyhow::{Context, Result, bail, ensure};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 use fangxin::ambient::Stopwatch;
+use fangxin::bench::{client, machine};
 use fangxin::store::Target;
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -64,10 +64,7 @@ impl Database {
         let mut admin = PgConnection::establish(url)?;
         diesel::sql_query(format!("CREATE DATABASE {name}")).execute(&mut admin)?;
         let Pid { pid } = diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(&mut admin)?;
-        // A server elsewhere has no such process here, or one of another program: PostgreSQL's names itself so.
-        let pid = u32::try_from(pid)?;
-        let here = std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres");
-        let postmaster = if here { machine::parent(pid).ok() } else { None };
+        let postmaster = machine::server_of(u32::try_from(pid)?);
         let (base, query) =
             url.split_once('?').map_or((url, String::new()), |(base, query)| (base, format!("?{query}")));
         let (server, _) = base.rsplit_once('/').context("FANGXIN_TEST_POSTGRES names no database")?;

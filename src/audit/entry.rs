@@ -85,6 +85,8 @@ kinds! {
     ConfigurationChange = "configuration_change",
     /// A key was rotated or retired.
     KeyRotation = "key_rotation",
+    /// A system was subscribed to events, or its subscription changed.
+    WebhookChange = "webhook_change",
     /// A case was erased.
     Erasure = "erasure",
     /// A legal hold was placed or lifted.
@@ -198,9 +200,9 @@ impl Occasion {
         self.entry(Kind::AccessDenied, data)
     }
 
-    /// Took data out as a file: `what` it holds, in which `format`, how many cases.
-    pub fn export(self, what: &'static str, format: &'static str, cases: u64) -> Entry {
-        self.entry(Kind::Export, json!({ "what": what, "format": format, "cases": cases }))
+    /// Took data out as a file: `what` it holds, in which `format`, and the question that it answers.
+    pub fn export(self, what: &'static str, format: &'static str, question: &Value) -> Entry {
+        self.entry(Kind::Export, json!({ "what": what, "format": format, "question": question }))
     }
 
     /// Saw masked fields of a case.
@@ -242,6 +244,11 @@ impl Occasion {
     /// A key was made active (`rotated`), or taken out (`retired`).
     pub fn key_rotation(self, key: &str, id: &str, step: &'static str) -> Entry {
         self.entry(Kind::KeyRotation, json!({ "key": key, "id": id, "step": step }))
+    }
+
+    /// A webhook was `created`, `enabled`, `disabled`, `rotated`, `pinged` or `removed`.
+    pub fn webhook_change(self, webhook: Uuid, step: &'static str) -> Entry {
+        self.entry(Kind::WebhookChange, json!({ "webhook": webhook.to_string(), "step": step }))
     }
 
     /// A case's key was destroyed, by its class of retention.

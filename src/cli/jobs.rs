@@ -3,7 +3,7 @@
 
 use super::data::DataDir;
 use super::output::{FOUND, Failure, OK, Outcome, Progress};
-use super::{audit, backup, calendar, import, learn, tick, users};
+use super::{audit, backup, calendar, import, keys, learn, tick, users};
 use crate::app::App;
 use crate::measure::freeze::{self, FreezeError};
 use crate::measure::recount;
@@ -35,6 +35,12 @@ pub(super) enum Work {
     Backup { to: PathBuf, keys_to: Option<PathBuf> },
     /// `audit verify`
     AuditVerify,
+    /// `keys list`
+    KeysList,
+    /// `keys rotate`
+    KeysRotate,
+    /// `keys retire`
+    KeysRetire { id: u32 },
     /// `train`
     Train { promote: bool },
     /// `train --report`
@@ -57,6 +63,9 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
         Work::Freeze { month, note } => freeze_month(app, month, note.as_deref()).await,
         Work::Backup { to, keys_to } => backup::write(app, data, &to, keys_to.as_deref(), progress).await,
         Work::AuditVerify => audit::verify(app, progress).await,
+        Work::KeysList => keys::list(app, data).await,
+        Work::KeysRotate => keys::rotate(app, data, progress).await,
+        Work::KeysRetire { id } => keys::retire(app, data, id).await,
         Work::Train { promote } => learn::train(app, promote).await,
         Work::TrainReport => learn::only_report(app).await,
         Work::TrainRevert => learn::revert(app).await,

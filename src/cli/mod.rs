@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod bench;
 mod calendar;
 mod classify;
 mod data;
@@ -14,6 +15,7 @@ mod doctor;
 mod handover;
 mod import;
 mod jobs;
+mod keys;
 mod learn;
 mod output;
 mod route;
@@ -174,6 +176,16 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Measure: load made-up cases into an installation of its own (--data), serve it, and ask for what people ask for
+    Bench {
+        #[command(flatten)]
+        sizes: bench::Sizes,
+    },
+    /// The keys that personal data is sealed with
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Do what is due because time passed; a serving process does it every hour
     Tick {
         /// As of this day; one in the future only for drills (clock.allow_start), when nobody serves
@@ -247,6 +259,19 @@ enum UserCommand {
 enum AuditCommand {
     /// Go through every chain and name the first entry that was altered, deleted, moved or cut off; exit code 1 when there is one
     Verify,
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Show the master keys, and how many data keys of cases each of them wraps
+    List,
+    /// Make a new master key and wrap every data key anew, also while serving; one that was cut off is finished first
+    Rotate,
+    /// Take a master key out of the ring that wraps nothing any more
+    Retire {
+        /// Its id
+        id: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -371,6 +396,10 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
             do_work(given, Work::CalendarLoad { csv, year, version }, output)
         }
         Command::Audit { command: AuditCommand::Verify } => do_work(given, Work::AuditVerify, output),
+        Command::Bench { sizes } => bench::run(given, &sizes, output),
+        Command::Keys { command: KeysCommand::List } => do_work(given, Work::KeysList, output),
+        Command::Keys { command: KeysCommand::Rotate } => do_work(given, Work::KeysRotate, output),
+        Command::Keys { command: KeysCommand::Retire { id } } => do_work(given, Work::KeysRetire { id }, output),
         Command::Tick { at } => do_work(given, Work::Tick { at }, output),
     }
 }

@@ -4,7 +4,7 @@ use super::data::DataDir;
 use super::handover;
 use super::output::{Failure, OK, Output};
 use super::wire::{self, Where};
-use super::{backup, calendar, tick};
+use super::{backup, calendar, keys, tick};
 use crate::ambient::{SHANGHAI, Stopwatch};
 use crate::app::App;
 use crate::audit::Kind;
@@ -75,7 +75,8 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         let post = tokio::spawn(Arc::new(post).run());
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
-        let nights = sqlite.then(|| tokio::spawn(nights(Arc::clone(&app))));
+        let keys = tokio::spawn(keys::keep_up(Arc::clone(&app)));
+        let looks = sqlite.then(|| tokio::spawn(looks(Arc::clone(&app))));
         let models = tokio::spawn(models(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
         let impatient = tokio::spawn(signals(stop)?);
@@ -95,8 +96,9 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         rounds.abort();
         post.abort();
         checkpoints.abort();
-        if let Some(nights) = nights {
-            nights.abort();
+        keys.abort();
+        if let Some(looks) = looks {
+            looks.abort();
         }
         models.abort();
         if let Err(error) = app.checkpoint().await {
@@ -210,10 +212,9 @@ fn until_night(now: Timestamp) -> Duration {
     SHANGHAI.to_timestamp(next).map_or(ROUND, |next| next.duration_since(now).unsigned_abs())
 }
 
-/// Looks the database file over every night, beside the work of the day. Damage stops writes and turns readiness red.
-async fn nights(app: Arc<App>) {
+/// Looks the database file over at the start and every night, beside the work. Damage stops writes and turns readiness red.
+async fn looks(app: Arc<App>) {
     loop {
-        tokio::time::sleep(until_night(app.now())).await;
         let (looked_at, now, watch) = (Arc::clone(&app), app.now(), Stopwatch::start());
         let end = tokio::task::spawn_blocking(move || looked_at.store.check(now)).await;
         let seconds = watch.elapsed().as_secs_f64();
@@ -225,6 +226,7 @@ async fn nights(app: Arc<App>) {
             Ok(Err(error)) => tracing::error!(%error, "the database file could not be looked over"),
             Err(error) => tracing::error!(%error, "the look at the database file broke off"),
         }
+        tokio::time::sleep(until_night(app.now())).await;
     }
 }
 

@@ -11,10 +11,11 @@ use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, pro
 use crate::config::{self, Settings, Source};
 use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
 use crate::learn;
+use crate::notify::hook;
 use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Suite, Vault};
 use crate::store::calendars::{self, LoadedYear};
-use crate::store::{Options, Store, Target, Timeouts, backup, upkeep};
+use crate::store::{Options, Store, Target, Timeouts, cases, upkeep};
 use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
 use object_store::ObjectStore;
@@ -204,14 +205,14 @@ pub(super) async fn app(
     let store = tokio::task::spawn_blocking(move || Store::open(&options))
         .await
         .map_err(|error| Failure::found(error.to_string()))??;
-    let (counts, years) = store.read(|db| Ok((backup::counts(db)?, calendars::all(db)?))).await?;
-    let ring = key_ring(data, counts.cases > 0, entropy.as_ref(), clock.now())?;
+    let (has_cases, years) = store.read(|db| Ok((cases::any(db)?, calendars::all(db)?))).await?;
+    let ring = key_ring(data, has_cases, entropy.as_ref(), clock.now())?;
     let catalogue = Arc::new(with_loaded_years(catalogue, &years)?);
     let hasher = hasher(&settings, Arc::clone(&entropy))?;
     let tokens = tokens(&ring, &clock)?;
     let attempts = attempts(&settings, &clock);
     let suite = Suite::parse(&settings.privacy.suite).ok_or_else(|| Failure::config("privacy.suite: unknown"))?;
-    let vault = Vault::new(&ring, suite);
+    let vault = Vault::new(&ring, suite).reading(data.key_ring());
     let audit_keys = AuditKeys::new(&ring).ok_or_else(|| Failure::config("the key ring has no audit key"))?;
     let checkpoints = Checkpoints::new(checkpoints, audit_keys);
     let parts = Parts {
@@ -230,6 +231,7 @@ pub(super) async fn app(
     };
     let app = Arc::new(App::new(parts));
     learn::refresh(&app).await?;
+    hook::refresh(&app).await?;
     Ok(app)
 }
 
@@ -246,7 +248,7 @@ fn options(settings: &Settings, target: Target) -> Options {
         statement: Duration::from_millis(database.statement_timeout_ms.into()),
         busy: Duration::from_millis(database.busy_timeout_ms.into()),
     };
-    Options { readers, writers, timeouts, ..Options::new(target) }
+    Options { readers, writers, queue: database.queue_size, timeouts, ..Options::new(target) }
 }
 
 /// The key ring. It is made at the first start only: beside a database with cases a new one would open none of them.

@@ -60,6 +60,8 @@ pub struct Settings {
     pub sms: Sms,
     /// Sending what is owed.
     pub notify: Notify,
+    /// Events for other systems.
+    pub webhooks: Webhooks,
     /// Asking for the complainant's judgement.
     pub rating: Rating,
     /// Time limits that act.
@@ -141,6 +143,8 @@ pub struct Database {
     pub pool_size: u32,
     /// Seconds to wait for one.
     pub acquire_timeout_seconds: u64,
+    /// Units of work that may wait in each queue before the answer is 503.
+    pub queue_size: usize,
     /// Milliseconds after which PostgreSQL gives up a statement; 0 is never.
     pub statement_timeout_ms: u32,
     /// Milliseconds that SQLite waits for a lock of another process.
@@ -295,6 +299,26 @@ pub struct Notify {
     pub longest_retry_seconds: u32,
     /// Hours after which an attempt that fails is the last.
     pub give_up_hours: u32,
+}
+
+/// `[webhooks]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Webhooks {
+    /// Internal networks that events may go to.
+    #[serde(deserialize_with = "read::networks")]
+    pub allowed_networks: Vec<Network>,
+    /// Seconds to wait for an answer.
+    pub timeout_seconds: u64,
+    /// Seconds before the second attempt.
+    pub first_retry_seconds: u32,
+    /// Longest time between two attempts.
+    pub longest_retry_seconds: u32,
+    /// Hours after which an attempt that fails is the last.
+    pub give_up_hours: u32,
+    /// Hours of failing after which a webhook is disabled.
+    pub disable_after_hours: u32,
+    /// Hours for which a secret that was replaced signs too.
+    pub rotation_hours: u16,
 }
 
 /// `[rating]`

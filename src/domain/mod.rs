@@ -21,3 +21,4 @@ pub mod scope;
 pub mod text;
 pub mod transition;
 pub mod vocabulary;
+pub mod webhook;

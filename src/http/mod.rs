@@ -10,6 +10,7 @@ pub mod caller;
 pub mod csrf;
 mod denials;
 pub mod error;
+pub mod export;
 pub mod extract;
 pub mod middleware;
 pub mod openapi;

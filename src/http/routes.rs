@@ -65,11 +65,14 @@ routes! {
     "/api/v1/queue/stream"                            get api::stream::watch;
     "/api/v1/notices"                                 get api::notices::list;
     "/api/v1/notices/{id}"                            post api::notices::settle;
+    "/api/v1/webhooks"                                get api::webhooks::list, post api::webhooks::create;
+    "/api/v1/webhooks/{id}"                           post api::webhooks::act, delete api::webhooks::remove;
     "/api/v1/metrics/summary"                         get api::metrics::summary;
     "/api/v1/metrics/timeseries"                      get api::metrics::timeseries;
     "/api/v1/metrics/breakdown"                       get api::metrics::breakdown;
     "/api/v1/metrics/scorecard"                       get api::metrics::scorecard;
     "/api/v1/metrics/cases"                           get api::metrics::cases;
+    "/api/v1/exports/cases.{format}"                  get api::exports::cases;
     "/api/v1/audit"                                   get api::audit::page;
     // Sessions
     "/api/v1/auth/token"                              post api::auth::token;

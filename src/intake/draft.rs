@@ -23,6 +23,7 @@ use crate::track::act;
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry as Event};
 use crate::track::notices::{self, Told};
+use crate::track::told;
 use crate::track::verdicts::{self, Machine, Verdict, Word};
 use crate::track::{self, Opening};
 use jiff::Timestamp;
@@ -41,13 +42,15 @@ pub(super) struct Ground {
     pub(super) respondent: Option<Vec<u8>>,
     /// It was found in mediation (Art 27).
     pub(super) clue: bool,
+    /// When it was taken in, if that wasn't just now.
+    pub(super) taken_in: Option<Timestamp>,
 }
 
 /// A case as it will be stored, with what the answer tells of it.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) new: NewCase,
-    case: Case,
+    pub(super) case: Case,
     classification: Classification,
     routing: Routing,
 }
@@ -106,7 +109,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn draft(&self, kind: Kind, classification: Classification) -> Result<Draft, StoreError> {
-        let now = self.app.now();
+        let now = self.ground.taken_in.unwrap_or_else(|| self.app.now());
         let received_at = self.submission.received_at.unwrap_or(now);
         let id = new_id(self.app, received_at);
         let (case, routing) = self.open(kind, id, received_at, &classification)?;
@@ -265,10 +268,12 @@ impl Maker<'_> {
             .collect();
         // The public may name a number of another system, but only staff and import can take it for a case.
         let external = if self.entry == Entry::Public { &[][..] } else { &case.external };
+        let mut outbox = receipts(app, self.router.catalogue(), &dossier, case, submission, now);
+        outbox.extend(told::rows(app, case, Action::File, None, now));
         Ok(NewCase {
             case: CaseRow::new(case, facts(case), &sealed, &last_hash, now)?,
             parties: parties.iter().map(|party| dossier.seal_party(entropy, party)).collect(),
-            event,
+            events: vec![event],
             clocks: ClockRow::of(case),
             external: external
                 .iter()
@@ -278,7 +283,7 @@ impl Maker<'_> {
                     case_id: case.id.into(),
                 })
                 .collect(),
-            outbox: receipts(app, self.router.catalogue(), &dossier, case, submission, now),
+            outbox,
             links,
             verdict: verdict.map(|verdict| verdicts::seal(&dossier, entropy, case, now, &verdict)),
             tokens: act::search_tokens(&submission.narrative, &parties),

@@ -8,6 +8,7 @@
 //! Rules of this stage: a resend with the same key gives the same answer and makes nothing (idempotency); a likely duplicate
 //! is linked and never refused; what acceptance still needs is listed, not demanded (Art 10, 11); reports may be anonymous.
 
+pub mod history;
 pub mod submission;
 
 mod draft;
@@ -174,7 +175,7 @@ async fn look_around(
             Ok((answered, duplicates))
         })
         .await?;
-    Ok(Ground { answered, duplicates, complainant, respondent, clue: false })
+    Ok(Ground { answered, duplicates, complainant, respondent, ..Ground::default() })
 }
 
 /// The answer kept under a key, if the body is the same.

@@ -14,6 +14,6 @@ pub mod recount;
 pub mod summary;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

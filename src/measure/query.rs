@@ -359,21 +359,25 @@ fn line(text: &str, catalogue: &Catalogue) -> Result<String, Invalid> {
     found.cloned().ok_or_else(|| Invalid::new("unknown_value", "unknown department"))
 }
 
-/// What to list so that exactly the cases of a part of a rate come. `None` when no cases lie behind it.
-pub fn behind(query: &Query, rate: &Rate, part: Part, today: Date) -> Option<Behind> {
-    let cases = Behind {
-        cohort: query.cohort_of(rate),
+/// What to list so that every case of the period comes, received in it unless the question says otherwise.
+pub fn all(query: &Query) -> Behind {
+    Behind {
+        cohort: query.cohort.unwrap_or(Cohort::Received),
         from: query.from,
         to: query.to,
-        kind: rate.kind,
+        kind: query.kind,
         having: 0,
         lacking: 0,
-        awaiting: None,
         or_overdue_on: None,
         open: None,
         recovered: false,
         dimensions: query.dimensions(),
-    };
+    }
+}
+
+/// What to list so that exactly the cases of a part of a rate come. `None` when no cases lie behind it.
+pub fn behind(query: &Query, rate: &Rate, part: Part, today: Date) -> Option<Behind> {
+    let cases = Behind { cohort: query.cohort_of(rate), kind: Some(rate.kind), ..all(query) };
     Some(match (rate.measure, part) {
         (Measure::Share { of, .. } | Measure::ShareOrDue { of, .. }, Part::Numerator) => {
             Behind { having: of.bit(), ..cases }

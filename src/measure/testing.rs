@@ -126,7 +126,7 @@ pub(crate) async fn file(store: &Store, case: &Case) {
     let new = NewCase {
         case: row(case),
         parties: Vec::new(),
-        event: event(case),
+        events: vec![event(case)],
         clocks: ClockRow::of(case),
         external: Vec::new(),
         outbox: Vec::new(),

@@ -6,6 +6,7 @@ use crate::config::Piece;
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::{Lang, NoticeChannel};
+use crate::notify::hook::{self, Delivered, Hooks};
 use crate::notify::mail::{Fault, Letter, Mail};
 use crate::notify::owe;
 use crate::notify::sms::Sms;
@@ -41,6 +42,7 @@ pub struct Post {
     app: Arc<App>,
     mail: Mail,
     sms: Sms,
+    hooks: Hooks,
 }
 
 /// What a lane is doing.
@@ -58,7 +60,8 @@ impl Post {
     pub fn new(app: Arc<App>, folder: &Path) -> Result<Self, String> {
         let mail = Mail::new(&app.settings.smtp, folder)?;
         let sms = Sms::new(&app.settings.sms, folder)?;
-        Ok(Self { app, mail, sms })
+        let hooks = Hooks::new(&app)?;
+        Ok(Self { app, mail, sms, hooks })
     }
 
     /// Delivers until it is aborted. What is under way then is taken up again when its lease ends.
@@ -70,6 +73,7 @@ impl Post {
         loop {
             if since_sweep.is_none_or(|since: ambient::Stopwatch| since.elapsed() >= SWEEP) {
                 self.sweep().await;
+                self.refresh().await;
                 since_sweep = Some(ambient::Stopwatch::start());
             }
             while let Some(done) = under_way.try_join_next() {
@@ -122,6 +126,13 @@ impl Post {
             Ok(0) => {}
             Ok(rows) => tracing::warn!(rows, "notices whose sender did not come back will be sent again"),
             Err(error) => tracing::warn!(%error, "claimed notices can't be swept"),
+        }
+    }
+
+    /// Takes the webhooks that another node made or removed.
+    async fn refresh(&self) {
+        if let Err(error) = hook::refresh(&self.app).await {
+            tracing::warn!(%error, "webhooks can't be read");
         }
     }
 
@@ -224,7 +235,11 @@ impl Post {
                 self.mail.send(&letter).await?;
             }
             NoticeChannel::Sms => self.sms.send(id, &to, &fill(Piece::Sms)?).await?,
-            NoticeChannel::Webhook => return Err(Fault::permanent("unknown_channel")),
+            NoticeChannel::Webhook => {
+                if self.hooks.deliver(&self.app, row, &to, &values).await? == Delivered::Nobody {
+                    return Ok(End::Expired);
+                }
+            }
         }
         Ok(End::Sent)
     }
@@ -250,14 +265,19 @@ impl Post {
 
     /// When a row is tried again after a fault, or that it isn't.
     fn after(&self, row: &OutboxRow, fault: &Fault, now: Timestamp) -> End {
-        let notify = &self.app.settings.notify;
+        let (notify, webhooks) = (&self.app.settings.notify, &self.app.settings.webhooks);
         let age = now.duration_since(row.created_at.0);
-        let most = SignedDuration::from_hours(i64::from(notify.give_up_hours));
+        let (first, longest, hours) = if row.channel == NoticeChannel::Webhook.code() {
+            (webhooks.first_retry_seconds, webhooks.longest_retry_seconds, webhooks.give_up_hours)
+        } else {
+            (notify.first_retry_seconds, notify.longest_retry_seconds, notify.give_up_hours)
+        };
+        let most = SignedDuration::from_hours(i64::from(hours));
         if fault.permanent || age >= most {
             return End::Failed { fault: fault.code.clone() };
         }
         let random = u16::from_be_bytes(ambient::draw(self.app.entropy.as_ref()));
-        let wait = backoff(row.attempts, notify.first_retry_seconds, notify.longest_retry_seconds, random);
+        let wait = backoff(row.attempts, first, longest, random);
         End::Later { at: now.checked_add(wait).unwrap_or(now), fault: fault.code.clone() }
     }
 }
@@ -300,5 +320,21 @@ mod tests {
             (96_000, 1_536_000, 2_880_000, 2_880_000)
         );
         assert_eq!(backoff(-1, 1, 1, 0).as_millis(), 800);
+    }
+
+    /// What a receiver doesn't take is tried again over two days, whatever the chance.
+    #[test]
+    fn events_are_tried_again_over_two_days() {
+        let settings = crate::config::Settings::load(&crate::config::settings::Inputs::default()).unwrap().webhooks;
+        let most = SignedDuration::from_hours(i64::from(settings.give_up_hours));
+        for random in [0, u16::MAX / 2, u16::MAX] {
+            let (mut age, mut attempts) = (SignedDuration::ZERO, 1);
+            while age < most {
+                age += backoff(attempts - 1, settings.first_retry_seconds, settings.longest_retry_seconds, random);
+                attempts += 1;
+            }
+            assert!((14..=22).contains(&attempts), "{attempts} attempts");
+            assert!(age >= most && age < most + SignedDuration::from_hours(12), "the last after {age}");
+        }
     }
 }

@@ -9,7 +9,9 @@
 //! ```
 //!
 //! Master and signing keys can be rotated: a new one becomes active, the old ones stay to open what they sealed. The index
-//! key and the PIN key can't: every look-up hash and every PIN handed out hangs on them.
+//! key and the PIN key can't: every look-up hash and every PIN handed out hangs on them. Another index key would mean to
+//! open every case and hash its phone numbers, addresses and document numbers anew, and whoever filed would be unknown
+//! meanwhile; what a leak of it tells (whether a known number occurs) is bounded by the database being out of reach.
 
 use crate::ambient::Entropy;
 use crate::privacy::Secret;
@@ -200,6 +202,24 @@ impl KeyRing {
         self.master.push(MasterKey { id, created: now, key: Secret::generate(entropy) });
         self.active_master = id;
         id
+    }
+
+    /// Id of the master key that wraps new data keys.
+    pub const fn active_master(&self) -> u32 {
+        self.active_master
+    }
+
+    /// The master keys with the time that each was made at.
+    pub fn masters(&self) -> impl Iterator<Item = (u32, Timestamp)> {
+        self.master.iter().map(|key| (key.id, key.created))
+    }
+
+    /// Takes a master key out; what it wrapped can't be opened any more. The active one stays; whether there was another of
+    /// this id.
+    pub fn retire_master(&mut self, id: u32) -> bool {
+        let before = self.master.len();
+        self.master.retain(|key| key.id != id || key.id == self.active_master);
+        self.master.len() < before
     }
 
     /// Adds a signing key and makes it the active one; tokens signed by the others stay valid until they expire. Returns
@@ -476,6 +496,9 @@ mod tests {
         assert_eq!(bytes_of(&loaded), bytes_of(&ring));
         assert_eq!((loaded.active_master, loaded.active_signing()), (2, "k2"));
         assert_eq!(loaded.signing_keys().map(|(kid, _)| kid).collect::<Vec<_>>(), ["k1", "k2"]);
+        assert!(!ring.retire_master(2) && !ring.retire_master(9) && ring.retire_master(1));
+        assert_eq!(ring.masters().map(|(id, _)| id).collect::<Vec<_>>(), [2]);
+        assert_eq!(ring.rotate_master(&entropy, now()), 3);
         ring.signing.remove(0);
         assert_eq!(ring.rotate_signing(&entropy, now()), "k3");
     }

@@ -15,7 +15,7 @@
 
 use crate::ambient::{Entropy, draw};
 use crate::domain::case::CaseId;
-use crate::privacy::{KeyRing, Secret};
+use crate::privacy::{KeyRing, RingError, Secret};
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::consts::U12;
 use aes_gcm::{Aes256Gcm, AesGcm, KeyInit};
@@ -24,6 +24,8 @@ use sha2::{Digest, Sha256};
 use sm4::Sm4;
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
 const VERSION: u8 = 1;
 const HEADER: usize = 6;
@@ -263,12 +265,32 @@ impl Purpose {
     }
 }
 
-/// The keys of an installation, ready for use. Cheap to share behind an `Arc`.
-#[derive(Clone)]
-pub struct Vault {
+/// The master keys of a ring.
+struct Masters {
     active: u32,
+    sealers: HashMap<u32, Sealer>,
+}
+
+impl Masters {
+    fn of(ring: &KeyRing, suite: Suite) -> Arc<Self> {
+        let sealers = ring.master.iter().map(|key| (key.id, Sealer::new(key.id, &key.key, suite))).collect();
+        Arc::new(Self { active: ring.active_master, sealers })
+    }
+
+    fn wrap(&self, entropy: &dyn Entropy, key: &Secret) -> Vec<u8> {
+        #[expect(clippy::expect_used, reason = "a ring without its active master key is refused when it is read")]
+        let active = self.sealers.get(&self.active).expect("the ring has its active master key");
+        active.seal(draw(entropy), KEY_PLACE, key.expose())
+    }
+}
+
+/// The keys of an installation, ready for use. Cheap to share behind an `Arc`.
+pub struct Vault {
     suite: Suite,
-    masters: HashMap<u32, Sealer>,
+    /// Replaced whole when the ring is read again.
+    masters: RwLock<Arc<Masters>>,
+    /// Where the ring is read again from.
+    file: Option<PathBuf>,
     index: Hmac<Sha256>,
     pin: Hmac<Sha256>,
 }
@@ -277,19 +299,42 @@ impl Vault {
     /// Prepares the keys of a ring; what is sealed from now on is sealed with this suite.
     pub fn new(ring: &KeyRing, suite: Suite) -> Self {
         Self {
-            active: ring.active_master,
             suite,
-            masters: ring.master.iter().map(|key| (key.id, Sealer::new(key.id, &key.key, suite))).collect(),
+            masters: RwLock::new(Masters::of(ring, suite)),
+            file: None,
             index: keyed(&ring.index_key),
             pin: keyed(&ring.pin_key),
         }
+    }
+
+    /// The same, with the file that the ring is in: another process may rotate the master key meanwhile. The file is read
+    /// again by [`Vault::reload`], and when a case's key is wrapped by a master key that isn't known yet.
+    #[must_use]
+    pub fn reading(mut self, file: PathBuf) -> Self {
+        self.file = Some(file);
+        self
+    }
+
+    /// Reads the master keys again, if there is a file to read them from.
+    ///
+    /// # Errors
+    /// Those of [`KeyRing::load`]; the keys stay what they were.
+    pub fn reload(&self) -> Result<(), RingError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let ring = KeyRing::load(file)?;
+        *self.masters.write().unwrap_or_else(PoisonError::into_inner) = Masters::of(&ring, self.suite);
+        Ok(())
+    }
+
+    fn masters(&self) -> Arc<Masters> {
+        Arc::clone(&self.masters.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Draws a key for a new case. The bytes are the key wrapped by the active master key, [`WRAPPED`] of them, to be
     /// stored with the case.
     pub fn new_case_key(&self, entropy: &dyn Entropy) -> (CaseKey, Vec<u8>) {
         let key = Secret::generate(entropy);
-        let wrapped = self.active_master().seal(draw(entropy), KEY_PLACE, key.expose());
+        let wrapped = self.masters().wrap(entropy, &key);
         (CaseKey::new(&key, self.suite), wrapped)
     }
 
@@ -307,30 +352,33 @@ impl Vault {
     /// # Errors
     /// Those of [`Vault::open_case_key`].
     pub fn rewrap(&self, entropy: &dyn Entropy, wrapped: &[u8]) -> Result<Option<Vec<u8>>, OpenError> {
-        if key_id(wrapped)? == self.active {
+        let masters = self.masters();
+        if key_id(wrapped)? == masters.active {
             return Ok(None);
         }
         let key = self.unwrap_key(wrapped)?;
-        Ok(Some(self.active_master().seal(draw(entropy), KEY_PLACE, key.expose())))
+        Ok(Some(masters.wrap(entropy, &key)))
     }
 
     /// Id of the master key that wraps new case keys.
-    pub const fn active_master_id(&self) -> u32 {
-        self.active
+    pub fn active_master_id(&self) -> u32 {
+        self.masters().active
     }
 
     fn unwrap_key(&self, wrapped: &[u8]) -> Result<Secret, OpenError> {
         let id = key_id(wrapped)?;
-        let mut key = self.masters.get(&id).ok_or(OpenError::Key(id))?.open(KEY_PLACE, wrapped)?;
+        let mut masters = self.masters();
+        if !masters.sealers.contains_key(&id) {
+            // Another process may have made it since the ring was read. When the file can't be read, or doesn't have it
+            // either, it is as unknown as before.
+            drop(self.reload());
+            masters = self.masters();
+        }
+        let mut key = masters.sealers.get(&id).ok_or(OpenError::Key(id))?.open(KEY_PLACE, wrapped)?;
         let secret = <[u8; 32]>::try_from(key.as_slice()).map(Secret::from_bytes).map_err(|_| OpenError::Malformed);
         key.fill(0);
         std::hint::black_box(&key);
         secret
-    }
-
-    fn active_master(&self) -> &Sealer {
-        #[expect(clippy::expect_used, reason = "a ring without its active master key is refused when it is read")]
-        self.masters.get(&self.active).expect("the ring has its active master key")
     }
 
     /// The keyed hash to look a value up by: HMAC-SHA-256 over the purpose, a zero byte and the value, cut to 16 bytes.
@@ -373,7 +421,7 @@ impl Vault {
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Vault(master {})", self.active)
+        write!(f, "Vault(master {})", self.active_master_id())
     }
 }
 
@@ -560,6 +608,35 @@ mod tests {
             changed[1] = 3 - code;
             assert_eq!(key.open(NAME, &changed), Err(OpenError::Tampered));
         }
+    }
+
+    /// A process that serves takes up a key that another one made, and never loses those that it has.
+    #[test]
+    fn a_ring_that_was_rotated_elsewhere_is_read_again() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("ring.json");
+        let entropy = SeededEntropy::new(1);
+        let now = "2026-11-24T00:00:00Z".parse().unwrap();
+        let mut ring = KeyRing::create(&path, &entropy, now).unwrap();
+        let serving = Vault::new(&ring, Suite::default()).reading(path.clone());
+        let (_, old) = serving.new_case_key(&entropy);
+
+        ring.rotate_master(&entropy, now);
+        ring.save(&path).unwrap();
+        let other = Vault::new(&ring, Suite::default());
+        let new = other.rewrap(&entropy, &old).unwrap().unwrap();
+        assert_eq!((key_id(&old), key_id(&new)), (Ok(1), Ok(2)));
+        assert_eq!(serving.active_master_id(), 1);
+        assert!(serving.open_case_key(&new).is_ok());
+        assert_eq!(serving.active_master_id(), 2);
+        assert!(serving.open_case_key(&old).is_ok());
+
+        std::fs::write(&path, "{").unwrap();
+        assert!(serving.reload().is_err());
+        assert!(serving.open_case_key(&new).is_ok() && serving.open_case_key(&old).is_ok());
+        // Without a file there is nothing to read again.
+        let alone = Vault::new(&KeyRing::generate(&SeededEntropy::new(9), now), Suite::default());
+        assert_eq!(alone.open_case_key(&new).unwrap_err(), OpenError::Key(2));
     }
 
     /// What is stored today must open in every later version: the layout and each derivation, pinned. The values were

@@ -111,6 +111,7 @@ pub fn copy_into(target: &Target, file: &Path) -> Result<(), StoreError> {
 pub fn check_file(file: &Path) -> Result<Inspection, StoreError> {
     let mut db = unwritten(file)?;
     dialect::check_engine(&mut db)?;
+    dialect::check_file(&mut db)?;
     inspect(&mut db)
 }
 

@@ -188,6 +188,11 @@ pub(super) fn within<'a>(scope: &Scope) -> Option<Boxed<'a>> {
     })
 }
 
+/// Whether there is any case.
+pub fn any(db: &mut Db) -> Result<bool, StoreError> {
+    Ok(cases::table.select(cases::case_id).first::<Key>(db).optional()?.is_some())
+}
+
 /// A case by its number, within a scope.
 pub fn load(db: &mut Db, scope: &Scope, reference: &Reference) -> Result<Option<Loaded>, StoreError> {
     let key: Option<Key> =

@@ -61,6 +61,15 @@ impl Default for Timeouts {
 /// The first SQLite version that can't lose a commit while the WAL is reset.
 pub const LEAST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
+/// Whether whoever had the database last closed it. SQLite takes its log away when the last connection is closed: one that
+/// holds something was left behind by a crash, or belongs to a process that runs.
+pub(super) fn was_closed(target: &Target) -> bool {
+    let Target::Sqlite(path) = target else { return true };
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    !std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
 /// Opens a connection that may write.
 pub(super) fn open(target: &Target, timeouts: &Timeouts) -> Result<Db, ConnectionError> {
     match target {

@@ -42,7 +42,7 @@ pub(super) fn version(db: &mut Db) -> Result<String, StoreError> {
     Ok(row.version)
 }
 
-/// Refuses an engine that this service must not run on, or a damaged file.
+/// Refuses an engine that this service must not run on.
 pub(super) fn check_engine(db: &mut Db) -> Result<(), StoreError> {
     let version = version(db)?;
     if matches!(db, Db::Pg(_)) {
@@ -53,7 +53,7 @@ pub(super) fn check_engine(db: &mut Db) -> Result<(), StoreError> {
     if found < LEAST_SQLITE {
         return Err(StoreError::Unavailable(format!("SQLite {version} can lose commits; 3.51.3 is the least")));
     }
-    check_file(db)
+    Ok(())
 }
 
 /// Looks the whole file over (SQLite): whether every page, row and index is formed as it should be.
@@ -66,6 +66,18 @@ pub(super) fn check_file(db: &mut Db) -> Result<(), StoreError> {
     let Db::Sqlite(c) = db else { return Ok(()) };
     let check: Check = diesel::sql_query("PRAGMA quick_check(1)").get_result(c)?;
     if check.quick_check == "ok" { Ok(()) } else { Err(StoreError::Corrupt(check.quick_check)) }
+}
+
+/// The process that serves this connection (PostgreSQL).
+pub(super) fn backend(db: &mut Db) -> Result<Option<u32>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = Integer)]
+        pid: i32,
+    }
+    let Db::Pg(c) = db else { return Ok(None) };
+    let Backend { pid } = diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(c)?;
+    Ok(u32::try_from(pid).ok())
 }
 
 /// Whether a commit waits for the disk, and the settings that say so.

@@ -95,7 +95,7 @@ pub struct Options {
     pub readers: usize,
     /// Connections that write, on PostgreSQL.
     pub writers: usize,
-    /// Units that may wait before [`StoreError::Busy`].
+    /// Units that may wait in each queue before [`StoreError::Busy`].
     pub queue: usize,
     /// Most units in one commit.
     pub group: usize,
@@ -107,7 +107,7 @@ impl Options {
     /// The defaults for an engine on a small server.
     pub fn new(target: Target) -> Self {
         let readers = if matches!(target, Target::Sqlite(_)) { 4 } else { 8 };
-        Self { target, readers, writers: 8, queue: 8192, group: 256, timeouts: Timeouts::default() }
+        Self { target, readers, writers: 8, queue: 4096, group: 256, timeouts: Timeouts::default() }
     }
 }
 
@@ -187,14 +187,19 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the engine, brings its schema up to date and starts the threads.
+    /// Opens the engine, brings its schema up to date and starts the threads. A SQLite file that wasn't closed by whoever
+    /// had it last is looked over first; [`Store::check`] does so beside the work, as it takes as long as reading the file.
     ///
     /// # Errors
-    /// When it can't be reached, is damaged, has a newer schema, or is a SQLite that can lose commits.
+    /// When it can't be reached, was left behind damaged, has a newer schema, or is a SQLite that can lose commits.
     pub fn open(options: &Options) -> Result<Self, StoreError> {
+        let closed = db::was_closed(&options.target);
         let mut db = db::open(&options.target, &Timeouts::PATIENT)
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         dialect::check_engine(&mut db)?;
+        if !closed {
+            dialect::check_file(&mut db)?;
+        }
         migrate::run(&mut db)?;
         drop(db);
         let damaged = Arc::new(AtomicBool::new(false));

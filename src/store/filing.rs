@@ -64,7 +64,9 @@ pub struct CaseRow {
     pub amount_fen: Option<i64>,
     /// Amount recovered.
     pub recovered_fen: Option<i64>,
-    /// The case's data key, wrapped.
+    /// The case's data key, wrapped. A step leaves it as it is: meanwhile it may have been wrapped anew
+    /// ([`crate::store::keys::replace`]), and what the step has read would bring the old one back.
+    #[diesel(skip_update)]
     pub data_key: Vec<u8>,
     /// The narrative, sealed.
     pub narrative: Vec<u8>,
@@ -228,8 +230,8 @@ pub struct NewCase {
     pub case: CaseRow,
     /// Its parties.
     pub parties: Vec<PartyRow>,
-    /// Its first event.
-    pub event: EventRow,
+    /// Its history; of a new one the first event.
+    pub events: Vec<EventRow>,
     /// Its clocks.
     pub clocks: Vec<ClockRow>,
     /// Its numbers in other systems.
@@ -281,7 +283,7 @@ pub(super) fn store_batch(db: &mut Db, filings: &[&Filing]) -> Result<Vec<Filed>
         || filings.iter().zip(&ends).filter(|(_, end)| **end == Filed::Done).flat_map(|(filing, _)| &filing.cases);
     dialect::insert_cases(db, &stored().map(|new| &new.case).collect::<Vec<_>>())?;
     dialect::insert_parties(db, &stored().flat_map(|new| &new.parties).collect::<Vec<_>>())?;
-    dialect::insert_events(db, &stored().map(|new| &new.event).collect::<Vec<_>>())?;
+    dialect::insert_events(db, &stored().flat_map(|new| &new.events).collect::<Vec<_>>())?;
     dialect::insert_clocks(db, &stored().flat_map(|new| &new.clocks).collect::<Vec<_>>())?;
     dialect::insert_outbox(db, &stored().flat_map(|new| &new.outbox).collect::<Vec<_>>())?;
     dialect::insert_links(db, &stored().flat_map(|new| &new.links).collect::<Vec<_>>())?;

@@ -46,7 +46,7 @@ impl Meters {
             })
         };
         let meters = make().map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        // No store opens on a file that its first look finds damaged.
+        // Until the first look finds otherwise.
         meters.check_ok.set(1);
         Ok(meters)
     }

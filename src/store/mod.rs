@@ -25,6 +25,7 @@ pub mod documents;
 pub mod engine;
 pub mod filing;
 mod kept;
+pub mod keys;
 pub mod learned;
 pub mod leases;
 pub mod meters;
@@ -41,6 +42,7 @@ pub(crate) mod testing;
 pub mod types;
 pub mod upkeep;
 pub mod users;
+pub mod webhooks;
 mod writer;
 
 pub use db::{Db, Target, Timeouts};

@@ -286,14 +286,12 @@ pub struct Behind {
     pub from: Date,
     /// Last day.
     pub to: Date,
-    /// Kind.
-    pub kind: Kind,
+    /// Of one kind.
+    pub kind: Option<Kind>,
     /// Facts that each has, as bits.
     pub having: i64,
     /// Facts that none has, as bits.
     pub lacking: i64,
-    /// Awaiting a decision: overdue on this day (`true`), or not yet due (`false`).
-    pub awaiting: Option<(Date, bool)>,
     /// Also those that await a decision that was due before this day, besides those that have `having`.
     pub or_overdue_on: Option<Date>,
     /// Only open ones, and which of them.
@@ -364,7 +362,10 @@ pub fn behind(
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
     let Some(query) = within(scope) else { return Ok(Vec::new()) };
-    let mut query = narrowed(query, &what.dimensions).filter(cases::kind.eq(what.kind.code()));
+    let mut query = narrowed(query, &what.dimensions);
+    if let Some(kind) = what.kind {
+        query = query.filter(cases::kind.eq(kind.code()));
+    }
     let (from, to) = (On(what.from), On(what.to));
     query = match what.cohort {
         Cohort::Received => query.filter(cases::received_on.ge(from).and(cases::received_on.le(to))),
@@ -378,11 +379,6 @@ pub fn behind(
     if what.lacking != 0 {
         query = query.filter(sql::<Bool>("(cases.facts & ").bind::<BigInt, _>(what.lacking).sql(") = 0"));
     }
-    query = match what.awaiting {
-        Some((today, true)) => query.filter(cases::decision_due.lt(On(today))),
-        Some((today, false)) => query.filter(cases::decision_due.ge(On(today))),
-        None => query,
-    };
     query = match what.open {
         Some(OpenPart::Any) => query.filter(cases::is_open),
         Some(OpenPart::PastDue(today)) => query.filter(cases::is_open.and(cases::next_due.lt(On(today)))),

@@ -430,4 +430,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    webhooks (webhook_id) {
+        webhook_id -> Uid,
+        data_key -> Binary,
+        url -> Binary,
+        secret -> Binary,
+        old_secret -> Nullable<Binary>,
+        old_secret_until -> Nullable<Ts>,
+        actions -> Text,
+        kinds -> Text,
+        division -> Nullable<Integer>,
+        enabled -> Bool,
+        disabled_by -> Nullable<Text>,
+        failing_since -> Nullable<Ts>,
+        fault -> Nullable<Text>,
+        succeeded_at -> Nullable<Ts>,
+        created_at -> Ts,
+        created_by -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(cases, parties, events, clocks, attachments, links, outbox);

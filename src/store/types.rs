@@ -55,6 +55,18 @@ impl From<CaseId> for Key {
     }
 }
 
+impl From<Uuid> for Key {
+    fn from(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
+impl From<Timestamp> for At {
+    fn from(at: Timestamp) -> Self {
+        Self(at)
+    }
+}
+
 /// The value of a column that must sort after every real day.
 pub const NEVER: On = On(Date::constant(9999, 12, 31));
 

@@ -80,6 +80,24 @@ pub fn optimize(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     if matches!(tx.db, Db::Sqlite(_)) { dialect::execute(tx.db, "PRAGMA optimize") } else { Ok(()) }
 }
 
+/// The process that serves one connection to PostgreSQL, by its number on the database's machine.
+///
+/// # Errors
+/// When the engine can't be reached.
+pub fn backend(target: &Target) -> Result<Option<u32>, StoreError> {
+    let mut db =
+        db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    dialect::backend(&mut db)
+}
+
+/// Lets the engine count how values are spread, after many cases came in at once.
+///
+/// # Errors
+/// The engine's.
+pub fn analyze(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    if matches!(tx.db, Db::Pg(_)) { dialect::execute(tx.db, "ANALYZE") } else { optimize(tx) }
+}
+
 /// What a scrape of the metrics asks the engine for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
@@ -155,6 +173,7 @@ pub fn health(target: &Target) -> Result<Health, StoreError> {
     let mut db =
         db::open_reader(target, &Timeouts::PATIENT).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     dialect::check_engine(&mut db)?;
+    dialect::check_file(&mut db)?;
     let (commits_are_synced, sync_setting) = dialect::syncing(&mut db)?;
     Ok(Health {
         inspection: backup::inspect(&mut db)?,

@@ -16,12 +16,12 @@ use crate::store::cases::{self, Loaded, Save, Sealed};
 use crate::store::filing::{CaseRow, ClockRow, LinkRow, PartyRow};
 use crate::store::outbox::OutboxRow;
 use crate::store::types::{At, Key};
-use crate::store::{Db, StoreError, Tx, outbox, users};
+use crate::store::{self, Db, StoreError, Tx, users};
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry};
 use crate::track::notices::Told;
 use crate::track::verdicts::{self, Machine, Verdict};
-use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices, rating};
+use crate::track::{Command, Context, Refused, Step, cases_named, decide, documents, notices, rating, told};
 use crate::{ambient, domain::text};
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -279,19 +279,21 @@ fn save_one(
             created_at: At(now),
         })
     });
+    let mut outbox = owed(app, &dossier, step, &parties, now);
+    outbox.extend(told::rows(app, &step.case, step.action, Some(step.from), now));
     let save = Save {
         case: CaseRow::new(&step.case, facts(&step.case), &sealed, &last_hash, found.created_at)?,
         event,
         clocks: ClockRow::of(&step.case),
         parties: changed.iter().map(|party| dossier.seal_party(app.entropy.as_ref(), party)).collect::<Vec<PartyRow>>(),
-        outbox: owed(app, &dossier, step, &parties, now),
+        outbox,
         links: links.collect(),
         verdict,
         tokens,
         deltas: count(Some(&found.case), &step.case),
     };
     if matches!(step.action, Action::Rate | Action::Reopen) {
-        outbox::call_off(tx, found.case.id, rating::NOTICE, now)?;
+        store::outbox::call_off(tx, found.case.id, rating::NOTICE, now)?;
     }
     cases::save(tx, save)?;
     Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))

@@ -25,6 +25,7 @@ mod open;
 mod patch;
 pub mod rating;
 pub mod round;
+pub mod told;
 pub mod unmask;
 pub mod verdicts;
 

@@ -63,6 +63,8 @@ const ROOMS: &[Room] = &[
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
     ),
     room("learn", &["domain", "ambient", "config", "privacy", "store", "app", "classify", "track"]),
+    // Measuring: it files, loads and asks as everyone else does.
+    room("bench", &["domain", "ambient", "config", "store", "app", "intake", "route", "track"]),
     // The doors. They translate and decide nothing.
     room(
         "http",
@@ -75,7 +77,7 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "domain", "ambient", "config", "document", "privacy", "identity", "audit", "store", "app", "access",
-            "intake", "classify", "learn", "route", "track", "measure", "notify", "http",
+            "intake", "classify", "learn", "bench", "route", "track", "measure", "notify", "http",
         ],
     ),
     room("main", &["cli"]),

@@ -5,13 +5,17 @@ use crate::support::engine::Engine;
 use crate::support::{FilingBuilder, Session, TestApp, engines, server::Start};
 use serde_json::json;
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::time::Duration;
 
 /// A server with a listener for its metrics, and a client of that listener.
 fn watched(start: Start) -> (TestApp, Client) {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
-    let address = format!("127.0.0.1:{port}");
+    let address = free_address();
     (start.set("SERVER__METRICS_LISTEN", &address).start(), Client::new(format!("http://{address}")))
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").to_string()
 }
 
 fn scrape(metrics: &Client) -> String {
@@ -119,6 +123,9 @@ fn what_waits_too_long_for_the_database_is_told_to_come_again_and_nothing_is_kep
     }
 }
 
+/// The night of the tests: 2026-06-02 at 03:00 in Asia/Shanghai, in seconds since 1970.
+const NIGHT: f64 = 1_780_340_400.0;
+
 /// Starts a server shortly before its night, lets `prepare` have at it, and waits until its file was looked over; gives the
 /// metrics of then. Should this machine take longer to start than was left of the day, it is started earlier.
 fn after_the_night(app: &mut TestApp, metrics: &Client, prepare: impl Fn(&TestApp)) -> String {
@@ -129,7 +136,7 @@ fn after_the_night(app: &mut TestApp, metrics: &Client, prepare: impl Fn(&TestAp
         prepare(app);
         for _ in 0..(seconds + 5) * 10 {
             let text = scrape(metrics);
-            if value(&text, "fangxin_database_check_timestamp_seconds") > 0.0 {
+            if value(&text, "fangxin_database_check_timestamp_seconds") >= NIGHT {
                 return text;
             }
             std::thread::sleep(Duration::from_millis(100));
@@ -159,13 +166,58 @@ fn the_file_is_looked_over_in_the_night_and_damage_stops_writes() {
     assert!(app.log_tail().contains("the database file is damaged"), "{}", app.log_tail());
 }
 
+#[test]
+fn damage_done_while_nobody_served_is_found_after_the_start_and_after_a_crash_before_it() {
+    let app = TestApp::start(Engine::Sqlite);
+    for n in 0..20 {
+        FilingBuilder::complete().phone(&format!("138001380{n:02}")).file(&app);
+    }
+    // An index that only a filing asks: no start comes across it.
+    let root = app.contents().lines("SELECT rootpage || '' AS line FROM sqlite_schema WHERE name = 'parties_phone'");
+    let root: u64 = root[0].parse().expect("a page");
+    app.stop();
+    overwrite(&app, |_| root - 1..root);
+    let listen = free_address();
+    let mut child = app.command(&["serve", "--listen", &listen]).stdout(Stdio::null()).spawn().expect("it starts");
+    let client = Client::new(format!("http://{listen}"));
+    let is_red = || {
+        let reply = client.get("/readyz", &Session::anonymous()).try_send();
+        reply.is_some_and(|reply| reply.status == 503 && reply.text.contains("database_damaged"))
+    };
+    let found = soon(is_red);
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+    assert!(found, "the file was not looked over");
+
+    // What a crash leaves: a log that holds something.
+    std::fs::write(app.data().join("fangxin.db-wal"), "left behind").expect("a log");
+    let end = app.run(&["serve", "--listen", "127.0.0.1:0"], None);
+    assert_eq!(end.status.code(), Some(1), "a damaged file was served: {end:?}");
+    assert!(String::from_utf8_lossy(&end.stderr).contains("damaged"), "{end:?}");
+}
+
+/// Whether something holds within half a minute.
+fn soon(holds: impl Fn() -> bool) -> bool {
+    (0..300).any(|_| {
+        let is = holds();
+        if !is {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        is
+    })
+}
+
 /// Overwrites pages at the end of the file, past the service.
 fn damage(app: &TestApp) {
+    overwrite(app, |pages| pages - 8..pages);
+}
+
+/// Overwrites some of the file's pages, counted from 0, past the service.
+fn overwrite(app: &TestApp, which: impl Fn(u64) -> std::ops::Range<u64>) {
     use std::io::{Seek, SeekFrom, Write};
     let path = app.data().join("fangxin.db");
     let mut file = std::fs::File::options().write(true).open(&path).expect("the database");
     let pages = file.metadata().expect("its size").len() / 4096;
-    for page in pages - 8..pages {
+    for page in which(pages) {
         file.seek(SeekFrom::Start(page * 4096)).expect("a page");
         file.write_all(&[0xA5; 4096]).expect("it is overwritten");
     }

@@ -25,7 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes measure::query::Query")]
-struct MetricParams {
+pub struct MetricParams {
     /// First day; the year's when not said.
     #[param(format = Date)]
     from: Option<String>,

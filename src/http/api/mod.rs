@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod cases;
 pub mod documents;
 pub mod events;
+pub mod exports;
 pub mod health;
 pub mod metrics;
 pub mod notices;
@@ -17,6 +18,7 @@ pub mod reference;
 pub mod stream;
 pub mod transitions;
 pub mod unmask;
+pub mod webhooks;
 
 use crate::domain::problem::Problems;
 use crate::domain::reference::Reference;

@@ -153,6 +153,7 @@ fn advice(fault: Option<&str>) -> &'static str {
         Some("no_address") => {
             "the address can't be one: correct it at the case (supply), or tell the person in another way"
         }
+        Some("webhook_disabled") => "the webhook is disabled: enable it once its receiver works, then retry",
         Some(code) if code.starts_with("smtp_55") => {
             "the receiving side refuses this address: correct it at the case (supply), or tell the person in another way"
         }

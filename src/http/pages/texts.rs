@@ -83,6 +83,7 @@ mod tests {
         "enter_hint",
         "error",
         "event",
+        "export",
         "fault",
         "field",
         "flash",

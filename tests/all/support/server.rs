@@ -129,6 +129,12 @@ impl TestApp {
         child.wait_with_output().expect("the program ends")
     }
 
+    /// Starts a command of the program, and leaves it running.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program runs")
+    }
+
     /// Starts the server on the data that is there, as after a crash.
     pub(crate) fn serve(&mut self) {
         assert!(self.child.get_mut().unwrap().is_none(), "it runs already");

@@ -1,47 +1,84 @@
 //! A client that costs little: one thread and one keep-alive connection each, requests written by hand, of the answers only
 //! the status and the length read.
 
-use crate::cases::{self, Length};
+use crate::ambient::Stopwatch;
 use anyhow::{Context, Result, bail, ensure};
-use fangxin::ambient::Stopwatch;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// What is sent.
-#[derive(Debug)]
-pub(crate) struct Load {
+/// Filings that are sent.
+pub struct Load<'a> {
     /// Connections at once.
-    pub(crate) connections: usize,
+    pub connections: usize,
     /// No filing is begun after that.
-    pub(crate) length: Duration,
+    pub length: Duration,
     /// Number of the first filing: each number makes another filing.
-    pub(crate) first: usize,
-    /// How much each filer writes.
-    pub(crate) narrative: Length,
+    pub first: usize,
+    /// Writes the body of a filing, given its number.
+    pub body: &'a (dyn Fn(usize, &mut String) + Sync),
 }
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// Answered with 201.
-    pub(crate) accepted: usize,
+    pub accepted: usize,
     /// Other answers, by status.
-    pub(crate) others: BTreeMap<u16, usize>,
+    pub others: BTreeMap<u16, usize>,
+    /// The first of them.
+    pub first_other: Option<String>,
     /// Numbers that were used up, sent or not.
-    pub(crate) begun: usize,
+    pub begun: usize,
     /// From the first request to the last answer.
-    pub(crate) elapsed: Duration,
+    pub elapsed: Duration,
     /// Times of the accepted, microseconds, in order.
-    pub(crate) micros: Vec<u32>,
+    pub micros: Vec<u32>,
     /// Reference numbers of the first that were accepted.
-    pub(crate) references: Vec<String>,
+    pub references: Vec<String>,
 }
 
 impl Outcome {
+    /// The parts of each connection together.
+    pub fn of(parts: Vec<Self>, elapsed: Duration) -> Self {
+        let connections = parts.len();
+        let mut all = Self { elapsed, ..Self::default() };
+        for part in parts {
+            all.accepted += part.accepted;
+            // The numbers are dealt out in turns, so that the longest turn counts for everyone.
+            all.begun = all.begun.max(part.begun * connections);
+            for (status, count) in part.others {
+                *all.others.entry(status).or_default() += count;
+            }
+            all.first_other = all.first_other.or(part.first_other);
+            all.micros.extend(part.micros);
+            all.references.extend(part.references);
+        }
+        all.micros.sort_unstable();
+        all
+    }
+
+    /// Counts an answer that was right.
+    pub fn accept(&mut self, watch: Stopwatch) {
+        self.accepted += 1;
+        self.micros.push(u32::try_from(watch.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+
+    /// Counts one that wasn't.
+    pub fn refuse(&mut self, status: u16, body: &[u8]) {
+        self.first_other.get_or_insert_with(|| format!("{status}: {}", String::from_utf8_lossy(body)));
+        *self.others.entry(status).or_default() += 1;
+    }
+
+    /// How many a second.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds are exact in f64")]
+    pub fn rate(&self) -> f64 {
+        self.accepted as f64 / self.elapsed.as_secs_f64()
+    }
+
     /// The time within which so many of a thousand were answered, in milliseconds.
-    pub(crate) fn permille(&self, of_thousand: usize) -> f64 {
+    pub fn permille(&self, of_thousand: usize) -> f64 {
         let place = (self.micros.len() * of_thousand).div_ceil(1000).saturating_sub(1);
         self.micros.get(place).map_or(f64::NAN, |&micros| f64::from(micros) / 1000.0)
     }
@@ -50,31 +87,28 @@ impl Outcome {
 /// Reference numbers kept of each connection.
 const KEPT: usize = 32;
 
-/// Files cases for a while.
-pub(crate) fn file(address: SocketAddr, load: &Load) -> Result<Outcome> {
-    let watch = Stopwatch::start();
-    let parts = on_threads(load.connections, |number| file_on_one(address, load, number, watch))?;
-    let mut all = Outcome { elapsed: watch.elapsed(), ..Outcome::default() };
-    for part in parts {
-        all.accepted += part.accepted;
-        // The numbers are dealt out in turns, so that the longest turn counts for everyone.
-        all.begun = all.begun.max(part.begun * load.connections);
-        for (status, count) in part.others {
-            *all.others.entry(status).or_default() += count;
-        }
-        all.micros.extend(part.micros);
-        all.references.extend(part.references);
+impl std::fmt::Debug for Load<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Load").field("connections", &self.connections).finish_non_exhaustive()
     }
-    all.micros.sort_unstable();
-    Ok(all)
 }
 
-fn file_on_one(address: SocketAddr, load: &Load, number: usize, watch: Stopwatch) -> Result<Outcome> {
+/// Files cases for a while.
+///
+/// # Errors
+/// When the service can't be talked to.
+pub fn file(address: SocketAddr, load: &Load<'_>) -> Result<Outcome> {
+    let watch = Stopwatch::start();
+    let parts = on_threads(load.connections, |number| file_on_one(address, load, number, watch))?;
+    Ok(Outcome::of(parts, watch.elapsed()))
+}
+
+fn file_on_one(address: SocketAddr, load: &Load<'_>, number: usize, watch: Stopwatch) -> Result<Outcome> {
     let mut connection = Connection::open(address)?;
     let (mut body, mut request) = (String::new(), Vec::new());
     let mut outcome = Outcome::default();
     while watch.elapsed() < load.length {
-        cases::body(load.first + outcome.begun * load.connections + number, load.narrative, &mut body);
+        (load.body)(load.first + outcome.begun * load.connections + number, &mut body);
         request.clear();
         write!(
             request,
@@ -84,27 +118,51 @@ fn file_on_one(address: SocketAddr, load: &Load, number: usize, watch: Stopwatch
         outcome.begun += 1;
         let one = Stopwatch::start();
         let status = connection.exchange(&request)?;
-        let micros = one.elapsed().as_micros();
         if status == 201 {
-            outcome.accepted += 1;
-            outcome.micros.push(u32::try_from(micros).unwrap_or(u32::MAX));
+            outcome.accept(one);
             if outcome.references.len() < KEPT {
                 let answer: serde_json::Value = serde_json::from_slice(connection.body())?;
                 let reference = answer.get("reference").and_then(serde_json::Value::as_str);
                 outcome.references.push(reference.context("an answer without a reference")?.to_owned());
             }
         } else {
-            if outcome.others.is_empty() {
-                eprintln!("answered {status}: {}", String::from_utf8_lossy(connection.body()));
-            }
-            *outcome.others.entry(status).or_default() += 1;
+            outcome.refuse(status, connection.body());
         }
     }
     Ok(outcome)
 }
 
+/// Sends requests in turn for a while, each connection from another place of the list on; only 200 is right.
+///
+/// # Errors
+/// When the service can't be talked to.
+pub fn ask(address: SocketAddr, requests: &[Vec<u8>], connections: usize, length: Duration) -> Result<Outcome> {
+    ensure!(!requests.is_empty(), "nothing to ask");
+    let watch = Stopwatch::start();
+    let parts = on_threads(connections, |number| {
+        let mut connection = Connection::open(address)?;
+        let mut outcome = Outcome::default();
+        let mut place = number * 31;
+        while watch.elapsed() < length {
+            let one = Stopwatch::start();
+            let status = connection.exchange(&requests[place % requests.len()])?;
+            if status == 200 {
+                outcome.accept(one);
+            } else {
+                outcome.refuse(status, connection.body());
+            }
+            place += 1;
+        }
+        Ok(outcome)
+    })?;
+    Ok(Outcome::of(parts, watch.elapsed()))
+}
+
 /// Asks for the cheapest answer for a while: how many came, in which time.
-pub(crate) fn echo(address: SocketAddr, connections: usize, length: Duration) -> Result<(usize, Duration)> {
+///
+/// # Errors
+/// When the service can't be talked to.
+pub fn echo(address: SocketAddr, connections: usize, length: Duration) -> Result<(usize, Duration)> {
     let watch = Stopwatch::start();
     let counts = on_threads(connections, |_| {
         let mut connection = Connection::open(address)?;
@@ -120,14 +178,20 @@ pub(crate) fn echo(address: SocketAddr, connections: usize, length: Duration) ->
 }
 
 /// The status and the body of one answer.
-pub(crate) fn get(address: SocketAddr, path: &str) -> Result<(u16, Vec<u8>)> {
+///
+/// # Errors
+/// When the service can't be talked to.
+pub fn get(address: SocketAddr, path: &str) -> Result<(u16, Vec<u8>)> {
     let mut connection = Connection::open(address)?;
     let status = connection.exchange(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
     Ok((status, connection.body().to_vec()))
 }
 
 /// Runs the work on so many threads at once, each with its number.
-fn on_threads<T: Send>(count: usize, work: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
+///
+/// # Errors
+/// The first of the work's.
+pub fn on_threads<T: Send>(count: usize, work: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
     let work = &work;
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..count).map(|number| scope.spawn(move || work(number))).collect();
@@ -135,7 +199,9 @@ fn on_threads<T: Send>(count: usize, work: impl Fn(usize) -> Result<T> + Sync) -
     })
 }
 
-struct Connection {
+/// A keep-alive connection.
+#[derive(Debug)]
+pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
     /// Bytes of the buffer that are the last answer's, and where its body begins.
@@ -144,7 +210,11 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(address: SocketAddr) -> Result<Self> {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
@@ -152,7 +222,10 @@ impl Connection {
     }
 
     /// Sends a request and reads its whole answer; gives the status.
-    fn exchange(&mut self, request: &[u8]) -> Result<u16> {
+    ///
+    /// # Errors
+    /// When the connection breaks, or the answer isn't one.
+    pub fn exchange(&mut self, request: &[u8]) -> Result<u16> {
         self.stream.write_all(request)?;
         (self.filled, self.body) = (0, 0);
         let mut needed = None;
@@ -174,7 +247,8 @@ impl Connection {
         Ok(status.context("no status")?.parse()?)
     }
 
-    fn body(&self) -> &[u8] {
+    /// The body of the last answer.
+    pub fn body(&self) -> &[u8] {
         &self.buffer[self.body..self.filled]
     }
 }

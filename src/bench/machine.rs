@@ -1,7 +1,7 @@
 //! What the kernel says: the machine, processor time, memory, how long the disk takes to make a write durable.
 
+use crate::ambient::Stopwatch;
 use anyhow::{Context, Result};
-use fangxin::ambient::Stopwatch;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -10,7 +10,10 @@ use std::path::Path;
 const TICK_MS: u64 = 10;
 
 /// Cores, model, memory and kernel, in a line.
-pub(crate) fn describe() -> Result<String> {
+///
+/// # Errors
+/// When the system doesn't say.
+pub fn describe() -> Result<String> {
     let cores = std::thread::available_parallelism()?;
     let model = field("/proc/cpuinfo", "model name").unwrap_or_else(|_| "unknown model".to_owned());
     let memory: u64 = field("/proc/meminfo", "MemTotal")?.trim_end_matches(" kB").parse()?;
@@ -25,7 +28,10 @@ fn field(file: &str, name: &str) -> Result<String> {
 }
 
 /// Median and 99th of a hundred of appending 8 kB and waiting for `fdatasync`, 500 times, in milliseconds.
-pub(crate) fn sync_times(folder: &Path) -> Result<(f64, f64)> {
+///
+/// # Errors
+/// When the system doesn't say.
+pub fn sync_times(folder: &Path) -> Result<(f64, f64)> {
     const RUNS: usize = 500;
     let path = folder.join("sync");
     let mut file = fs::File::create(&path)?;
@@ -43,13 +49,19 @@ pub(crate) fn sync_times(folder: &Path) -> Result<(f64, f64)> {
 }
 
 /// Memory in use that is a process's own, not pages of files, MiB.
-pub(crate) fn anonymous_mib(pid: u32) -> Result<u64> {
+///
+/// # Errors
+/// When the system doesn't say.
+pub fn anonymous_mib(pid: u32) -> Result<u64> {
     let text = field(&format!("/proc/{pid}/status"), "RssAnon")?;
     Ok(text.trim_end_matches(" kB").parse::<u64>()? / 1024)
 }
 
 /// Bytes of all files below a folder.
-pub(crate) fn bytes_below(folder: &Path) -> Result<u64> {
+///
+/// # Errors
+/// When the system doesn't say.
+pub fn bytes_below(folder: &Path) -> Result<u64> {
     let mut sum = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -61,20 +73,23 @@ pub(crate) fn bytes_below(folder: &Path) -> Result<u64> {
 
 /// Processor time in milliseconds up to now, or between two moments.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Usage {
+pub struct Usage {
     /// Of the server, its threads together.
-    pub(crate) server: u64,
+    pub server: u64,
     /// Of the database's processes, where it has its own on this machine.
-    pub(crate) database: u64,
+    pub database: u64,
     /// Of this program.
-    pub(crate) client: u64,
+    pub client: u64,
     /// Of everything that ran on the machine.
-    pub(crate) machine: u64,
+    pub machine: u64,
 }
 
 impl Usage {
     /// Up to now.
-    pub(crate) fn now(server: u32, postmaster: Option<u32>) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When the system doesn't say.
+    pub fn now(server: u32, postmaster: Option<u32>) -> Result<Self> {
         Ok(Self {
             server: process(server)?.own,
             database: postmaster.map_or(Ok(0), family)?,
@@ -84,7 +99,7 @@ impl Usage {
     }
 
     /// Since an earlier moment.
-    pub(crate) const fn since(&self, before: &Self) -> Self {
+    pub const fn since(&self, before: &Self) -> Self {
         Self {
             server: self.server.saturating_sub(before.server),
             database: self.database.saturating_sub(before.database),
@@ -94,7 +109,7 @@ impl Usage {
     }
 
     /// What neither of the three used: processes that have nothing to do with the measurement, and the kernel's own work.
-    pub(crate) const fn others(&self) -> u64 {
+    pub const fn others(&self) -> u64 {
         self.machine.saturating_sub(self.server + self.database + self.client)
     }
 }
@@ -105,8 +120,18 @@ struct Process {
     ended_children: u64,
 }
 
+/// The first process of the PostgreSQL server to which a backend of that number belongs, when both run on this machine.
+pub fn server_of(backend: u32) -> Option<u32> {
+    // A server elsewhere has no such process here, or one of another program: PostgreSQL's names itself so.
+    let here = fs::read_to_string(format!("/proc/{backend}/comm")).is_ok_and(|name| name.trim() == "postgres");
+    here.then(|| parent(backend).ok()).flatten()
+}
+
 /// The parent of a process.
-pub(crate) fn parent(pid: u32) -> Result<u32> {
+///
+/// # Errors
+/// When the system doesn't say.
+pub fn parent(pid: u32) -> Result<u32> {
     Ok(process(pid)?.parent)
 }
 
