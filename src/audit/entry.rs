@@ -95,6 +95,10 @@ kinds! {
     Backup = "backup",
     /// The data came from a backup.
     Restore = "restore",
+    /// A classifier that was fitted here came into force.
+    ModelPromoted = "model_promoted",
+    /// The classifier in force was taken back.
+    ModelReverted = "model_reverted",
 }
 
 /// An entry before it has its place in a chain.
@@ -269,6 +273,18 @@ impl Occasion {
     /// The data that is served came from a backup made then.
     pub fn restore(self, made_at: Timestamp, cases: i64) -> Entry {
         self.entry(Kind::Restore, json!({ "made_at": made_at, "cases": cases }))
+    }
+
+    /// A classifier came into force in place of another; numbers as in `fangxin train`, 0 is the one as shipped. `tested` is on how many
+    /// cases both were compared, `difference` how much more often the new one was right, -1 to 1.
+    pub fn model_promoted(self, version: i32, before: i32, tested: usize, difference: f64) -> Entry {
+        let data = json!({ "version": version, "before": before, "tested": tested, "difference": difference });
+        self.entry(Kind::ModelPromoted, data)
+    }
+
+    /// A classifier was taken back; `version` is in force again.
+    pub fn model_reverted(self, version: i32, before: i32) -> Entry {
+        self.entry(Kind::ModelReverted, json!({ "version": version, "before": before }))
     }
 }
 

@@ -339,6 +339,8 @@ impl Lexicon {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
+            // Tables by byte only where a term begins: deeper ones cost memory, and speed is there without them.
+            .dense_depth(1)
             .build(&b.texts)
             .map_err(|error| {
                 vec![LexiconError { file: String::new(), key: String::new(), detail: error.to_string() }]

@@ -49,6 +49,11 @@ static SIMPLIFIED: LazyLock<Box<[char]>> = LazyLock::new(|| {
     table
 });
 
+/// Bytes that the table of characters takes in memory.
+pub(super) fn memory() -> usize {
+    size_of_val(&**SIMPLIFIED)
+}
+
 /// The folded form: NFKC by character, lower case, simplified characters, runs of white space as one space, without zero-width characters and
 /// variation selectors.
 pub fn fold(text: &str) -> String {

@@ -159,6 +159,18 @@ impl Lexicon {
         self.patterns.len()
     }
 
+    /// Bytes that it takes in memory.
+    pub(super) fn memory(&self) -> usize {
+        let texts: usize = self.patterns.iter().map(|pattern| pattern.text.len()).sum();
+        let company = |rule: &Rule| size_of_val(&*rule.with) + size_of_val(&*rule.without);
+        self.automaton.memory_usage()
+            + texts
+            + size_of_val(&*self.patterns)
+            + size_of_val(&*self.entries)
+            + size_of_val(&*self.rules)
+            + self.rules.iter().map(company).sum::<usize>()
+    }
+
     /// Whether there is no term at all.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()

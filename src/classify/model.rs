@@ -6,11 +6,11 @@ use super::features::{self, Gram, Unit};
 use super::lexicon::{Lexicon, NO_SUB};
 use super::sums::{Folded, Share, Sums};
 use super::weights::{WIDTH, Weights};
-use super::{advice, fit};
+use super::{advice, fit, fold};
 use serde::{Deserialize, Serialize};
 
 /// The version name of the model as shipped. It changes with the lexicon, the weights or the constants.
-pub const SHIPPED: &str = "fangxin-2";
+pub const SHIPPED: &str = "fangxin-3";
 
 /// The sector of what nothing speaks for.
 const OTHER: &str = "other";
@@ -59,8 +59,8 @@ impl Default for Tuning {
             repeat: 0.15,
             merchant: 0.6,
             platform: 0.4,
-            not_consumer: [4.56, 1.28, 0.78, 1.12, 3.73],
-            advise: 0.45,
+            not_consumer: [3.82, 1.19, 0.84, 1.26, 2.58],
+            advise: 0.5,
         }
     }
 }
@@ -133,6 +133,11 @@ impl Model {
         self.threshold
     }
 
+    /// Bytes that its automaton, its tables and its weights take in memory.
+    pub fn memory(&self) -> usize {
+        self.lexicon.memory() + self.weights.memory() + fold::memory()
+    }
+
     /// The codes of the sectors, sorted.
     pub fn sectors(&self) -> &[String] {
         self.lexicon.sectors()
@@ -181,6 +186,18 @@ impl Model {
         let at = self.sectors().iter().position(|code| code == sector);
         let ranked = self.ranked(&self.read(text, Hints::default()));
         at.and_then(|at| ranked.iter().find(|(code, _)| *code == at)).map_or(0.0, |(_, probability)| *probability)
+    }
+
+    /// The terms of the lexicon that stand in a text and speak for a sector, folded, each once, in the order of the alphabet.
+    pub fn terms(&self, text: &str) -> Vec<&str> {
+        let folded = Folded::new(text, Hints::default(), self.tuning.title_chars);
+        let shares = Sums::of(&self.lexicon, &folded, &self.tuning).shares;
+        let of_sectors = shares.iter().filter(|share| usize::from(share.target) < self.sectors().len());
+        let patterns = of_sectors.filter_map(|share| self.lexicon.patterns.get(share.pattern as usize));
+        let mut terms: Vec<&str> = patterns.map(|pattern| &*pattern.text).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        terms
     }
 
     pub(super) fn read(&self, text: &str, hints: Hints<'_>) -> Reading {

@@ -75,8 +75,9 @@ fn damaged_weights_are_refused() {
 }
 
 #[test]
-fn the_weights_stay_small() {
+fn the_model_stays_small() {
     assert!(weights().memory() <= 4 << 20, "{} bytes", weights().memory());
+    assert!(model().memory() <= 16 << 20, "{} bytes", model().memory());
 }
 
 /// What is left of a text without the words told for its sector, and without as many other words of the same lengths; `None` when it

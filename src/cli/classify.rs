@@ -2,7 +2,9 @@
 
 use super::output::{FOUND, Failure, OK, Outcome};
 use crate::ambient::Stopwatch;
-use crate::classify::{Authored, Classification, Evaluation, Hints, LabelledRow, Model, count, fit_authored, held_out};
+use crate::classify::{
+    Authored, Classification, Evaluation, Hints, LabelledRow, Model, Weights, count, fit_authored, held_out,
+};
 use serde::Deserialize;
 use serde_json::json;
 use std::path::Path;
@@ -35,6 +37,18 @@ struct Labelled {
 
 /// The most texts of a confusion that are shown to people; JSON has all.
 const SHOWN: usize = 2;
+
+/// The same model with the weights of a file.
+pub(super) fn with_weights(model: &Model, file: &Path) -> Result<Model, Failure> {
+    let fault = |error: &dyn std::fmt::Display| Failure::found(format!("{}: {error}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| fault(&error))?;
+    let weights = Weights::from_bytes(&bytes).map_err(|error| fault(&error))?;
+    if !weights.fits(&model.classes()) {
+        return Err(fault(&"fitted for other sectors"));
+    }
+    let name = format!("{}, weights of {}", model.version(), file.display());
+    Ok(model.with(name, weights, model.tuning().clone()))
+}
 
 /// Measures the classifier on a file of labelled texts.
 pub(super) fn evaluate(model: &Model, file: &Path) -> Result<Outcome, Failure> {

@@ -10,6 +10,7 @@ mod backup;
 mod bench;
 mod calendar;
 mod classify;
+mod cost;
 mod data;
 mod doctor;
 mod handover;
@@ -97,7 +98,14 @@ enum Command {
     /// Measure the classifier on labelled texts: lines of {text, sector, accepted, also}
     Evaluate {
         /// The file
-        file: PathBuf,
+        #[arg(required_unless_present = "cost")]
+        file: Option<PathBuf>,
+        /// Weights to measure instead of those as shipped, as `train --to` writes them
+        #[arg(long, value_name = "FILE", conflicts_with = "cost")]
+        weights: Option<PathBuf>,
+        /// Measure instead what it costs: texts of 120 characters a second on one core, time to load, memory that stays
+        #[arg(long, conflicts_with = "file")]
+        cost: bool,
     },
     /// Fit a classifier on what staff decided here, hold it against the one in force, and report how the machine's choices did.
     /// With --from and --to: fit on authored texts into a file, and measure on themes left out of the fit
@@ -345,7 +353,11 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
             };
             classify::classify(&model, &text)
         }
-        Command::Evaluate { file } => classify::evaluate(&read(given)?.2, &file),
+        Command::Evaluate { file: Some(file), weights: None, .. } => classify::evaluate(&read(given)?.2, &file),
+        Command::Evaluate { file: Some(file), weights: Some(weights), .. } => {
+            classify::evaluate(&classify::with_weights(&read(given)?.2, &weights)?, &file)
+        }
+        Command::Evaluate { file: None, .. } => cost::measure(&wire::settings(given)?),
         Command::Train { from: Some(from), to: Some(to), .. } => classify::train(&read(given)?.2, &from, &to),
         Command::Train { revert: true, .. } => do_work(given, Work::TrainRevert, output),
         Command::Train { report: true, .. } => do_work(given, Work::TrainReport, output),

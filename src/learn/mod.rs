@@ -13,9 +13,10 @@ use crate::app::App;
 use crate::classify::{Authored, Comparison, Example, Model, SHIPPED, Weights, compare, fit, fold};
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
+use crate::identity::Caller;
 use crate::store::learned::{self, ModelRow, VerdictRow};
 use crate::store::types::At;
-use crate::store::{StoreError, cases};
+use crate::store::{StoreError, audit, cases};
 use crate::track::dossier::Dossier;
 use crate::track::verdicts::{self, Verdict, Word};
 use jiff::Timestamp;
@@ -97,7 +98,14 @@ pub async fn train(app: &Arc<App>, authored: Vec<Authored>, promote: bool) -> Re
             weights: weights.to_bytes(),
             report: serde_json::json!(training.comparison).to_string(),
         };
-        let version = app.store.write(move |tx| learned::promote(tx, champion, row.clone())).await;
+        let (occasion, tested) = (app.occasion(&Caller::SYSTEM), training.tested);
+        let difference = training.comparison.as_ref().map_or(0.0, |comparison| comparison.difference);
+        let version = app.store.write(move |tx| {
+            let version = learned::promote(tx, champion, row.clone())?;
+            audit::append(tx, &occasion.clone().model_promoted(version, champion, tested, difference))?;
+            Ok(version)
+        });
+        let version = version.await;
         training.promoted = match version {
             Ok(version) => Some(version),
             Err(StoreError::Stale) => return Err(LearnError::Meanwhile),
@@ -123,7 +131,13 @@ pub async fn report(app: &Arc<App>) -> Result<Report, LearnError> {
 /// # Errors
 /// The store's.
 pub async fn revert(app: &Arc<App>) -> Result<Option<i32>, LearnError> {
-    let version = app.store.write(learned::revert).await?;
+    let occasion = app.occasion(&Caller::SYSTEM);
+    let reverted = app.store.write(move |tx| {
+        let Some((before, version)) = learned::revert(tx)? else { return Ok(None) };
+        audit::append(tx, &occasion.clone().model_reverted(version, before))?;
+        Ok(Some(version))
+    });
+    let version = reverted.await?;
     refresh(app).await?;
     Ok(version)
 }

@@ -95,15 +95,15 @@ pub fn promote(tx: &mut Tx<'_>, before: i32, mut row: ModelRow) -> Result<i32, S
     Ok(row.version)
 }
 
-/// Takes the model in force back; gives the number of the one that is in force now. `None` when it is the one as shipped.
+/// Takes the model in force back; gives its number and that of the one that is in force now. `None` when it is the one as shipped.
 ///
 /// # Errors
 /// When the engine doesn't answer.
-pub fn revert(tx: &mut Tx<'_>) -> Result<Option<i32>, StoreError> {
+pub fn revert(tx: &mut Tx<'_>) -> Result<Option<(i32, i32)>, StoreError> {
     let now = in_force(tx.db)?;
     if now == 0 {
         return Ok(None);
     }
     diesel::update(models::table.find(now)).set(models::state.eq(REVERTED)).execute(tx.db)?;
-    in_force(tx.db).map(Some)
+    Ok(Some((now, in_force(tx.db)?)))
 }

@@ -62,7 +62,10 @@ const ROOMS: &[Room] = &[
         "intake",
         &["domain", "ambient", "config", "privacy", "store", "app", "classify", "route", "track", "measure"],
     ),
-    room("learn", &["domain", "ambient", "config", "privacy", "store", "app", "classify", "track"]),
+    room(
+        "learn",
+        &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "classify", "track"],
+    ),
     // Measuring: it files, loads and asks as everyone else does.
     room("bench", &["domain", "ambient", "config", "store", "app", "intake", "route", "track"]),
     // The doors. They translate and decide nothing.

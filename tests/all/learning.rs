@@ -112,7 +112,7 @@ fn what_staff_correct_is_learnt_promoted_and_taken_back() {
             (&json!(true), &json!(1)),
             "{engine}: {promoted}"
         );
-        uses(&app, "fangxin-2+1");
+        uses(&app, "fangxin-3+1");
         let after = answers(&app);
         assert_eq!((&after[0]["sector"], &after[2]["sector"]), (&json!(TAUGHT), &json!(TAUGHT)), "{engine}: {after:?}");
         assert_eq!(after[1]["sector"], "courier", "{engine}: what it knew it still knows");
@@ -122,7 +122,7 @@ fn what_staff_correct_is_learnt_promoted_and_taken_back() {
         // It outlives a restart.
         app.stop();
         app.serve();
-        uses(&app, "fangxin-2+1");
+        uses(&app, "fangxin-3+1");
         assert_eq!(answers(&app), after, "{engine}");
 
         // An office gives a case back: that counts as a misroute of the machine, and teaches no sector.
@@ -146,7 +146,7 @@ fn what_staff_correct_is_learnt_promoted_and_taken_back() {
 
         let back = train(&app, &["--revert"]);
         assert_eq!(back["in_force"], 0, "{engine}: {back}");
-        uses(&app, "fangxin-2");
+        uses(&app, "fangxin-3");
         assert_eq!(answers(&app), before, "{engine}: the model before answers as it did");
         let better = train(&app, &[]);
         assert_eq!(
@@ -155,6 +155,14 @@ fn what_staff_correct_is_learnt_promoted_and_taken_back() {
             "{engine}: {better}"
         );
         assert_eq!(answers(&app), before, "{engine}: without --promote nothing changes");
+        let auditor = app.auditor("320000");
+        let of = |kind: &str| app.pages(&format!("/api/v1/audit?kind={kind}"), &auditor);
+        let (put, taken) = (of("model_promoted"), of("model_reverted"));
+        assert_eq!((put.len(), taken.len()), (1, 1), "{engine}: {put:?} {taken:?}");
+        let difference = &promoted["comparison"]["difference"];
+        let told = json!({ "version": 1, "before": 0, "tested": 30, "difference": difference });
+        assert_eq!(put[0]["data"], told, "{engine}: {put:?}");
+        assert_eq!(taken[0]["data"], json!({ "version": 0, "before": 1 }), "{engine}: {taken:?}");
         let none = app.run(&["train", "--revert"], None);
         assert_eq!(none.status.code(), Some(1), "{engine}: there is none before the one as shipped");
 
@@ -199,4 +207,46 @@ fn a_worse_challenger_is_not_promoted() {
         let counter = told["report"]["channels"].as_array().unwrap().iter().find(|one| one["channel"] == "counter");
         assert_eq!(counter.unwrap()["drifted"], true, "{engine}: staff began to say something else: {told}");
     }
+}
+
+#[test]
+fn what_classifying_costs_is_measured() {
+    let app = Start::on(Engine::Sqlite).prepare();
+    let measured = app.run(&["evaluate", "--cost", "--json"], None);
+    assert!(measured.status.success(), "{}", String::from_utf8_lossy(&measured.stderr));
+    let told: Value = serde_json::from_slice(&measured.stdout).expect("JSON");
+    let number = |key: &str| told[key].as_f64().unwrap_or_else(|| panic!("no {key} in {told}"));
+    assert!(number("texts") >= 10_000.0 && number("texts_per_second") > 0.0 && number("load_ms") > 0.0, "{told}");
+    assert!(number("bytes") <= f64::from(16 << 20), "{told}");
+    let both = app.run(&["evaluate", "--cost", "some.jsonl"], None);
+    assert_eq!(both.status.code(), Some(2), "a file and the cost at once");
+    assert_eq!(app.run(&["evaluate"], None).status.code(), Some(2), "neither");
+}
+
+#[test]
+fn other_weights_are_measured_in_place_of_the_shipped_ones() {
+    let app = Start::on(Engine::Sqlite).prepare();
+    let folder = app.data().join("texts");
+    std::fs::create_dir_all(&folder).unwrap();
+    let texts = r#"{"text": "咕噜嘟令牌到手之后没有任何反应", "sector": "culture", "theme": "a"}
+{"text": "咕噜嘟令牌打不开，一直没有反应", "sector": "culture", "theme": "b"}
+{"text": "快递员弄丢了包裹", "sector": "courier", "theme": "c"}
+{"text": "快递员弄丢了我的包裹", "sector": "courier", "theme": "d"}
+"#;
+    std::fs::write(folder.join("own.jsonl"), texts).unwrap();
+    let (weights, rows) = (app.data().join("own.bin"), app.data().join("rows.jsonl"));
+    std::fs::write(&rows, r#"{"text": "今天买的咕噜嘟令牌打不开", "sector": "culture", "accepted": ["culture"]}"#)
+        .unwrap();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let fitted = app.run(&["train", "--from", &path(&folder), "--to", &path(&weights)], None);
+    assert!(fitted.status.success(), "{}", String::from_utf8_lossy(&fitted.stderr));
+    let top1 = |extra: &[&str]| {
+        let ran = app.run(&[&["evaluate", "--json", &path(&rows)], extra].concat(), None);
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        serde_json::from_slice::<Value>(&ran.stdout).expect("JSON")["top1"].clone()
+    };
+    assert_eq!((top1(&[]), top1(&["--weights", &path(&weights)])), (json!(0.0), json!(1.0)));
+    std::fs::write(&weights, "nothing").unwrap();
+    let damaged = app.run(&["evaluate", "--weights", &path(&weights), &path(&rows)], None);
+    assert_eq!(damaged.status.code(), Some(1));
 }
