@@ -161,7 +161,8 @@ pub struct Detail {
 /// The same for the lines of a page, by their keys; what lies outside the scope is left out.
 pub fn details(db: &mut Db, scope: &Scope, keys: &[Key], since: Date) -> Result<HashMap<Key, Detail>, StoreError> {
     let Some(query) = within(scope) else { return Ok(HashMap::new()) };
-    let rows: Vec<(Key, Vec<u8>, Vec<u8>, Option<Vec<u8>>)> = query
+    type Sealed = (Key, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+    let rows: Vec<Sealed> = query
         .filter(cases::case_id.eq_any(keys.to_vec()))
         .select((cases::case_id, cases::data_key, cases::narrative, cases::respondent_hash))
         .load(db)?;

@@ -159,8 +159,8 @@ struct Page<'a> {
     provisional: bool,
     tiles: Vec<Shown>,
     others: Vec<Shown>,
-    heads: Vec<(String, String)>,
-    rows: Vec<(String, Vec<Cell>)>,
+    heads: Heads,
+    rows: Rows,
     more: bool,
     line: String,
     line_title: String,
@@ -531,7 +531,13 @@ fn funnel(
     (chart::bars(&steps, &title), title, steps)
 }
 
-fn table(frame: &Frame, asked: &Asked, figures: &Figures) -> (Vec<(String, String)>, Vec<(String, Vec<Cell>)>) {
+/// Heads of the table of sectors and places: name and address of each place.
+type Heads = Vec<(String, String)>;
+
+/// Its rows: a sector with a cell for the whole and for each place.
+type Rows = Vec<(String, Vec<Cell>)>;
+
+fn table(frame: &Frame, asked: &Asked, figures: &Figures) -> (Heads, Rows) {
     let heads = figures.places.iter().map(|group| {
         (short_name(frame, &group.name), format!("/board?division={}&period={}", group.key, asked.period))
     });
