@@ -9,11 +9,11 @@ TOOLS := target/tools
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 TYPOS := $(TOOLS)/typos-cli-$(TYPOS_VERSION)
 
-.PHONY: help run test setup unit long lint tools bench
+.PHONY: help run test setup unit long lint tools bench screenshots
 .DEFAULT_GOAL := help
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve on 127.0.0.1:8080 with data in ./data
 	$(CARGO) run --locked -- serve
@@ -36,6 +36,9 @@ lint: tools ## Format, clippy, licences and sources of dependencies, spelling
 
 bench: ## Measure filing under load, optimised (on PostgreSQL too: scripts/with-postgres.sh make bench)
 	$(CARGO) bench --locked --bench filing
+
+screenshots: setup ## Take pictures of the pages, at both sizes, into docs/screenshots
+	FANGXIN_SCREENSHOTS=$(CURDIR)/docs/screenshots $(CARGO) test --locked --test all -- face:: looks::
 
 setup: ## Install what the tests need from the system
 	@scripts/setup-tests.sh

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::audit::Kind;
 use crate::http;
 use crate::identity::Caller;
+use crate::intake::unfinished;
 use crate::learn;
 use crate::notify::Post;
 use crate::store::{StoreError, Target, audit, partitions, sessions, upkeep, users};
@@ -271,6 +272,9 @@ async fn rounds(app: Arc<App>) {
         }
         if let Err(error) = forget_sessions(&app).await {
             tracing::warn!(%error, "sessions that ended could not be forgotten");
+        }
+        if let Err(error) = unfinished::purge(&app).await {
+            tracing::warn!(%error, "unfinished filings that ended could not be forgotten");
         }
         if let Err(error) = app.store.write(upkeep::optimize).await {
             tracing::warn!(%error, "the engine's upkeep failed");

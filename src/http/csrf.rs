@@ -50,11 +50,12 @@ pub(super) fn check_token(ticket: &Ticket, given: Option<&str>) -> Result<(), Pr
 /// Whether a request comes from a page of this service: browsers say so in `Sec-Fetch-Site`, older ones in `Origin`.
 fn is_own(request: &HttpRequest, public_url: Option<&str>) -> bool {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
-    if let Some(site) = header("sec-fetch-site")
-        && site != "same-origin"
-        && site != "none"
-    {
-        return false;
+    // Our pages send no referrer, and then browsers say `Origin: null` also of their own forms (Fetch, "append a request
+    // `Origin` header"): what they say of the site comes first. No page can write this header.
+    match header("sec-fetch-site").as_deref() {
+        Some("same-origin") => return true,
+        Some("none") | None => {}
+        Some(_) => return false,
     }
     let Some(origin) = header("origin") else { return true };
     let host = header("host").unwrap_or_default();
@@ -78,10 +79,12 @@ mod tests {
         };
         assert!(sent(&[]) && sent(&[("sec-fetch-site", "same-origin"), ("origin", "https://fx.example")]));
         assert!(sent(&[("origin", "https://public.example")]));
+        assert!(sent(&[("sec-fetch-site", "same-origin"), ("origin", "null")]), "a form of a page without a referrer");
         for headers in [
             &[("origin", "https://evil.example")][..],
             &[("origin", "null")],
             &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "none"), ("origin", "null")],
             &[("sec-fetch-site", "same-site"), ("origin", "https://fx.example")],
         ] {
             assert!(!sent(headers), "{headers:?}");

@@ -108,6 +108,18 @@ routes! {
     "/desk/cases/{reference}"                         get pages::desk::case::page;
     "/desk/cases/{reference}/act/{action}"            get pages::desk::act::form, post pages::desk::act::take;
     "/desk/cases/{reference}/unmask"                  get pages::desk::unmask::form, post pages::desk::unmask::reveal;
+    "/ask"                                            get pages::ask::form, post pages::ask::answer;
+    "/file/done"                                      get pages::filing::done;
+    "/file/calendar.ics"                              get pages::filing::calendar;
+    "/file/clear"                                     post pages::filing::clear;
+    "/file/{step}"                                    get pages::filing::show, post pages::filing::answer;
+    "/t"                                              get pages::following::enter, post pages::following::sign_in;
+    "/t/case"                                         get pages::following::course;
+    "/t/own"                                          get pages::following::own;
+    "/t/leave"                                        post pages::following::leave;
+    "/t/files"                                        get pages::following::files, post pages::following::add;
+    "/t/act/{action}"                                 get pages::following::form, post pages::following::act;
+    "/r/{token}"                                      get pages::rate::form, post pages::rate::answer;
     "/offline"                                        get pages::home::offline;
     "/privacy"                                        get pages::home::privacy;
     "/accessibility"                                  get pages::home::accessibility;

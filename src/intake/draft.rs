@@ -77,11 +77,7 @@ pub(super) fn draw(
     ground: &Ground,
     attempt: u32,
 ) -> Result<Vec<Draft>, StoreError> {
-    let hints = Hints {
-        merchant_name: submission.respondent.name.as_deref(),
-        platform_name: submission.respondent.platform.as_ref().and_then(|platform| platform.name.as_deref()),
-    };
-    let classification = app.model().classify(&submission.narrative, hints);
+    let classification = app.model().classify(&submission.narrative, hints(submission));
     let mut drafts = Vec::with_capacity(submission.kinds.len());
     for kind in &submission.kinds {
         let maker = Maker { app, router, submission, entry, actor, ground, attempt };
@@ -95,6 +91,22 @@ pub(super) fn draw(
         second.new.links.push(LinkRow { case_id: other, other_id: one, relation: "both".to_owned(), created_at: at });
     }
     Ok(drafts)
+}
+
+/// Who would get a submission that came in today.
+pub(super) fn route(app: &App, submission: &Submission, kind: Kind) -> Routing {
+    let found = app.model().classify(&submission.narrative, hints(submission));
+    let sector = submission.sector.clone().unwrap_or_else(|| found.sector.clone());
+    let subsector = found.subsector.filter(|_| sector == found.sector);
+    app.router().route(&question(submission, kind, &sector, subsector.as_deref(), app.today()))
+}
+
+/// What the classifier is told beside the narrative.
+fn hints(submission: &Submission) -> Hints<'_> {
+    Hints {
+        merchant_name: submission.respondent.name.as_deref(),
+        platform_name: submission.respondent.platform.as_ref().and_then(|platform| platform.name.as_deref()),
+    }
 }
 
 struct Maker<'a> {

@@ -10,6 +10,7 @@
 
 pub mod history;
 pub mod submission;
+pub mod unfinished;
 
 mod draft;
 mod split;
@@ -23,6 +24,7 @@ use crate::domain::reference::Reference;
 use crate::domain::vocabulary::{Kind, Role};
 use crate::intake::draft::{Draft, Ground};
 use crate::intake::submission::{Checks, Entry, Raw, Submission};
+use crate::route::Routing;
 use crate::store::StoreError;
 use crate::store::filing::{self, Filed, Filing, IdempotencyRow};
 use crate::store::types::At;
@@ -85,6 +87,11 @@ pub struct Receipt {
     pub answer: Value,
     /// Whether it is the answer to an earlier request with the same key.
     pub replayed: bool,
+}
+
+/// Who would get a filing as it stands. Nothing is stored.
+pub fn preview(app: &App, submission: &Submission) -> Option<Routing> {
+    submission.kinds.first().map(|kind| draft::route(app, submission, *kind))
 }
 
 /// Times that another reference number is drawn when one is taken.

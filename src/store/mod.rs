@@ -22,6 +22,7 @@ pub mod counters;
 pub mod db;
 mod dialect;
 pub mod documents;
+pub mod drafts;
 pub mod engine;
 pub mod filing;
 mod kept;

@@ -432,6 +432,17 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    drafts (token_hash) {
+        token_hash -> Binary,
+        data_key -> Binary,
+        fields -> Binary,
+        expires_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::store::types::{Ts, Uid};
     webhooks (webhook_id) {
         webhook_id -> Uid,

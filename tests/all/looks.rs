@@ -5,7 +5,7 @@ use crate::support::browser::{SCREEN, has_axe};
 use crate::support::{Browser, Engine, TestApp};
 
 /// Pages that anyone can open.
-const PUBLIC: &[&str] = &["/", "/privacy", "/accessibility", "/offline", "/no-such-page"];
+const PUBLIC: &[&str] = &["/", "/file/what", "/ask", "/t", "/privacy", "/accessibility", "/offline", "/no-such-page"];
 
 /// Most bytes that a page of the consumer's face may take in all, and of scripts.
 const HEAVIEST: (u64, u64) = (60_000, 25_000);
@@ -18,6 +18,9 @@ fn public_pages_are_sound_in_both_languages_and_in_elder_mode() {
         for path in PUBLIC.iter().filter(|path| **path != "/no-such-page") {
             browser.open(&format!("{path}?{switch}"));
             browser.is_sound();
+            if *path == "/" {
+                browser.pictures(if switch.contains("elder") { "home-elder-en" } else { "home" });
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ mod documents;
 mod escalation;
 mod evidence;
 mod exports;
+mod face;
 mod figures;
 mod filing;
 mod import;

@@ -2,7 +2,7 @@
 
 use crate::support::{Engine, Session, TestApp};
 
-const PAGES: &[&str] = &["/", "/privacy", "/accessibility", "/offline"];
+const PAGES: &[&str] = &["/", "/file/what", "/ask", "/t", "/privacy", "/accessibility", "/offline"];
 
 fn open(app: &TestApp, path: &str) -> crate::support::client::Reply {
     app.get(path, &Session::anonymous()).header("accept", "text/html").send()

@@ -130,15 +130,16 @@ pub async fn add(
     let file = tokio::time::timeout(patience, receive(form, app.settings.attachments.max_bytes))
         .await
         .unwrap_or_else(|_| Err(too_slow()))?;
-    let media_type = media_type(&app, &file.bytes)?;
-    let view = keep(&app, loaded, file, media_type, caller.who.actor()).await?;
+    let view = take(&app, loaded, file, caller.who.actor()).await?;
     Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("{}/{}", request.path(), view.id))).json(view))
 }
 
 /// What was sent.
-struct File {
-    name: String,
-    bytes: Bytes,
+pub(in crate::http) struct File {
+    /// Its name, cleaned; empty when none was given.
+    pub(in crate::http) name: String,
+    /// Its content.
+    pub(in crate::http) bytes: Bytes,
 }
 
 /// Reads the form: one part, `file`.
@@ -162,7 +163,11 @@ async fn receive(mut form: Multipart, most: u64) -> Result<File, Problem> {
     Ok(file)
 }
 
-async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
+/// The content of a part of a form, which may be so large.
+///
+/// # Errors
+/// 413; 400 for a form that can't be read.
+pub(in crate::http) async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = part.next().await {
         let chunk = chunk.map_err(form_fault)?;
@@ -174,7 +179,8 @@ async fn whole(mut part: Field, most: u64) -> Result<Bytes, Problem> {
     Ok(bytes.freeze())
 }
 
-fn form_fault(error: actix_multipart::MultipartError) -> Problem {
+/// The problem of a form that can't be read.
+pub(in crate::http) fn form_fault(error: actix_multipart::MultipartError) -> Problem {
     use actix_multipart::MultipartError as Error;
     match error {
         Error::ContentTypeMissing | Error::ContentTypeParse | Error::ContentTypeIncompatible => {
@@ -182,6 +188,20 @@ fn form_fault(error: actix_multipart::MultipartError) -> Problem {
         }
         _ => Problem::bad_request("malformed_form", "the form can't be read"),
     }
+}
+
+/// Keeps a file with a case.
+///
+/// # Errors
+/// That files of its type aren't taken, that the case has no room for it, or the stores'.
+pub(in crate::http) async fn take(
+    app: &Arc<App>,
+    loaded: Loaded,
+    file: File,
+    actor: Actor,
+) -> Result<AttachmentView, Problem> {
+    let media_type = media_type(app, &file.bytes)?;
+    keep(app, loaded, file, media_type, actor).await
 }
 
 /// The type by content; what it is called doesn't count.
@@ -338,7 +358,14 @@ pub(in crate::http) async fn of_case(
     caller: &Caller,
     reference: &str,
 ) -> Result<Vec<AttachmentView>, Problem> {
-    let loaded = super::cases::load_with_filer(app, caller, reference).await?;
+    of(app, &super::cases::load_with_filer(app, caller, reference).await?).await
+}
+
+/// The files of a case that was loaded for somebody who may see them.
+///
+/// # Errors
+/// The store's, or that what is sealed can't be opened.
+pub(in crate::http) async fn of(app: &App, loaded: &Loaded) -> Result<Vec<AttachmentView>, Problem> {
     let seen = loaded.clone();
     let rows = app.store.read(move |db| attachments::of(db, &seen)).await?;
     let dossier = Dossier::open(&app.vault, loaded.case.id, &loaded.sealed.data_key)?;
@@ -402,7 +429,7 @@ pub async fn download(
 }
 
 /// The name of a file as it is kept: without folders, control, bidi and zero-width characters, not longer than it may be.
-fn clean_name(given: &str) -> String {
+pub(in crate::http) fn clean_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.nfc().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
     let plain = plain.trim_matches(|c: char| c == '.' || c.is_whitespace());

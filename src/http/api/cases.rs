@@ -89,15 +89,14 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
     let lang = params.0.read()?;
-    let view = view(&app, &caller, reference(&path)?, lang).await?;
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+    Ok(with_etag(view_of(&app, &caller, reference(&path)?, lang).await?))
 }
 
-/// A case as its caller may see it.
+/// A case as its caller may see it; in the case's language when none is asked for.
 ///
 /// # Errors
-/// 404.
-pub(in crate::http) async fn view(
+/// 404 outside the caller's scope.
+pub(in crate::http) async fn view_of(
     app: &App,
     caller: &Caller,
     reference: Reference,
@@ -114,6 +113,10 @@ pub(in crate::http) async fn view(
         .await?;
     let (loaded, belongings) = found.ok_or_else(Problem::not_found)?;
     shown(app, caller, loaded, belongings, lang)
+}
+
+fn with_etag(view: CaseView) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view)
 }
 
 /// A case within the caller's scope.
@@ -158,8 +161,7 @@ pub(super) async fn answer(app: &App, caller: &Caller, loaded: Loaded) -> Result
     let unit = caller.who.unit.clone();
     let seen = loaded.clone();
     let belongings = app.store.read(move |db| belongings(db, &seen, unit.as_deref())).await?;
-    let view = shown(app, caller, loaded, belongings, None)?;
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+    Ok(with_etag(shown(app, caller, loaded, belongings, None)?))
 }
 
 fn shown(

@@ -28,14 +28,14 @@ pub async fn history(
     _no_parameters: Pairs,
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    Ok(HttpResponse::Ok().json(of_case(&app, &caller, reference(&path)?).await?))
+    Ok(HttpResponse::Ok().json(history_of(&app, &caller, reference(&path)?).await?))
 }
 
-/// The history of a case as its caller may see it.
+/// The history of a case, as its caller may see it.
 ///
 /// # Errors
-/// 404.
-pub(in crate::http) async fn of_case(app: &App, caller: &Caller, reference: Reference) -> Result<History, Problem> {
+/// 404 outside the caller's scope.
+pub(in crate::http) async fn history_of(app: &App, caller: &Caller, reference: Reference) -> Result<History, Problem> {
     let scope = caller.scope();
     let found = app
         .store

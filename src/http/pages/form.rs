@@ -49,6 +49,21 @@ impl Fields {
         self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value.as_str())))
     }
 
+    /// Fields that were kept.
+    pub const fn of(all: BTreeMap<String, Vec<String>>) -> Self {
+        Self(all)
+    }
+
+    /// All of them.
+    pub fn into_all(self) -> BTreeMap<String, Vec<String>> {
+        self.0
+    }
+
+    /// Gives a field one value.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), vec![value.to_owned()]);
+    }
+
     /// Adds a value.
     pub fn add(&mut self, name: &str, value: &str) {
         // Browsers send line ends as CR LF.
@@ -303,7 +318,7 @@ impl Form {
 
     /// Any of several answers.
     pub fn checks(&self, name: &str, choices: &[Choice]) -> String {
-        html(&Choices { form: self, name, choices, look: "cards", many: true, must: false })
+        html(&Choices { form: self, name, choices, look: "checks", many: true, must: false })
     }
 
     /// One of many, in groups; a group without a name stands by itself.

@@ -68,7 +68,11 @@ mod tests {
     /// Sections whose keys are codes that the program puts together: vocabulary, fields, steps. What they must hold is
     /// checked where the codes are.
     const CODED: &[&str] = &[
+        "act_hint",
+        "act_submit",
+        "act_title",
         "action",
+        "answer",
         "board_column",
         "board_of",
         "board_part",
@@ -76,6 +80,7 @@ mod tests {
         "bulk_why",
         "channel",
         "clock",
+        "clock_later",
         "demand",
         "desk_key",
         "desk_sort",
@@ -89,6 +94,8 @@ mod tests {
         "flash",
         "hint",
         "login_fault",
+        "row",
+        "sector_about",
         "setup",
         "staff_action",
         "staff_clock",
@@ -106,9 +113,13 @@ mod tests {
         "staff_state",
         "staff_value",
         "staff_way",
+        "stand",
+        "stand_line",
         "state",
         "state_line",
         "station_kind",
+        "step_hint",
+        "step_title",
         "tab",
     ];
 
@@ -179,6 +190,49 @@ mod tests {
         let coded = |name: &&String| name.split_once('.').is_some_and(|(section, _)| CODED.contains(&section));
         let unused: Vec<_> = there.difference(&used).filter(|name| !coded(name)).collect();
         assert!(unused.is_empty(), "texts that no page uses: {unused:?}");
+    }
+
+    /// The coded sections hold a text for every code that pages put together, and for no other.
+    #[test]
+    fn every_code_has_its_text_and_every_text_its_code() {
+        use crate::domain::vocabulary::{ClockKind, Demand, State};
+        use crate::http::pages::filing::Step;
+        let keys = |section: &str| -> BTreeSet<String> { ZH[section].keys().cloned().collect() };
+        let of = |codes: Vec<&str>| -> BTreeSet<String> { codes.into_iter().map(str::to_owned).collect() };
+        assert_eq!(keys("clock"), of(ClockKind::ALL.iter().map(|clock| clock.code()).collect()));
+        assert_eq!(keys("demand"), of(Demand::ALL.iter().map(|demand| demand.code()).collect()));
+        for section in ["stand", "stand_line"] {
+            assert_eq!(keys(section), of(State::ALL.iter().map(|state| state.code()).collect()), "{section}");
+        }
+        assert_eq!(keys("step_title"), of(Step::ALL.iter().map(|step| step.name()).collect()));
+        assert!(keys("step_hint").is_subset(&keys("step_title")));
+        assert_eq!(keys("act_title"), keys("act_submit"));
+        assert_eq!(keys("act_title"), keys("act_hint"));
+        let mut done = keys("act_title");
+        done.insert("attach".to_owned());
+        assert_eq!((keys("action"), keys("flash")), (done.clone(), done));
+        let sectors: toml::Table = toml::from_str(include_str!("../../../config/sectors.toml")).unwrap();
+        let sectors = sectors["sector"].as_array().unwrap().iter().map(|sector| sector["code"].as_str().unwrap());
+        assert_eq!(keys("sector_about"), of(sectors.collect()));
+        let fields = keys("field");
+        for step in Step::ALL {
+            for question in step.questions() {
+                assert!(fields.contains(*question), "{question}");
+            }
+        }
+        assert!(keys("hint").is_subset(&fields));
+        // A fault begins with its field, or is common to all.
+        for fault in keys("fault") {
+            let common = ["required", "too_short", "too_long", "control_character"].contains(&fault.as_str());
+            assert!(common || fields.iter().any(|field| fault.starts_with(&format!("{field}_"))), "{fault}");
+        }
+        let actions: Vec<_> = crate::domain::vocabulary::Action::ALL.iter().map(|action| action.code()).collect();
+        for event in keys("event") {
+            assert!(
+                actions.iter().any(|action| event == *action || event.starts_with(&format!("{action}_"))),
+                "{event}"
+            );
+        }
     }
 
     #[test]

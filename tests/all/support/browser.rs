@@ -74,6 +74,7 @@ pub(crate) struct Browser {
     driver: Child,
     base: String,
     size: RefCell<(u32, u32)>,
+    offline: RefCell<bool>,
     _profile: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
@@ -127,6 +128,7 @@ impl Browser {
             driver,
             base: app.client.base().to_owned(),
             size: RefCell::new(PHONE),
+            offline: RefCell::new(false),
             _profile: profile,
             _turn: turn,
         };
@@ -161,6 +163,7 @@ impl Browser {
         self.devtools("Network.enable", &json!({}));
         let none = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
         self.devtools("Network.emulateNetworkConditions", &none);
+        self.offline.replace(offline);
     }
 
     /// What the browser says of its surroundings: `("prefers-color-scheme", "dark")`, `("prefers-contrast", "more")`;
@@ -216,6 +219,13 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{script}: {error}{}", self.place()))
     }
 
+    /// Runs a script that gives its answer later, to the last of its arguments.
+    #[track_caller]
+    pub(crate) fn later(&self, script: &str) -> Value {
+        let given = RUNTIME.block_on(self.client.execute_async(script, Vec::new()));
+        given.unwrap_or_else(|error| panic!("{script}: {error}{}", self.place()))
+    }
+
     /// How many elements a selector finds.
     pub(crate) fn count(&self, css: &str) -> usize {
         RUNTIME.block_on(self.client.find_all(Locator::Css(css))).expect("elements").len()
@@ -238,20 +248,37 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{css}: {error}{}:\n{}", self.place(), self.text()))
     }
 
-    /// Clicks the first element that a selector finds, and waits for the page that it leads to.
+    /// Does what leads to another page, and waits until that is there.
+    #[track_caller]
+    fn leave(&self, by: impl FnOnce()) {
+        self.script("document.documentElement.dataset.asked = 1", &[]);
+        by();
+        // Without a network nothing is led to.
+        if *self.offline.borrow() {
+            return;
+        }
+        let there = "return document.documentElement.dataset.asked === undefined && document.readyState === 'complete'";
+        // Between two pages there is none to ask.
+        let arrived = || RUNTIME.block_on(self.client.execute(there, Vec::new())).is_ok_and(|there| there == true);
+        self.wait("the next page", |_| arrived());
+    }
+
+    /// Clicks the first element that a selector finds, on the page that is shown.
     #[track_caller]
     pub(crate) fn click(&self, css: &str) {
         let element = self.find(css);
         RUNTIME.block_on(element.click()).unwrap_or_else(|error| panic!("{css}: {error}{}", self.place()));
     }
 
-    /// Clicks the first link or button with these words.
+    /// Clicks the first link or button with these words, and waits for the page that it leads to.
     #[track_caller]
     pub(crate) fn press(&self, words: &str) {
-        let path = format!("//main//*[(self::a or self::button or self::summary) and contains(., '{words}')]");
+        let path = format!("//main//*[(self::a or self::button) and contains(., '{words}')]");
         let found = RUNTIME.block_on(self.client.find(Locator::XPath(&path)));
         let element = found.unwrap_or_else(|error| panic!("{words}: {error}{}:\n{}", self.place(), self.text()));
-        RUNTIME.block_on(element.click()).unwrap_or_else(|error| panic!("{words}: {error}{}", self.place()));
+        self.leave(|| {
+            RUNTIME.block_on(element.click()).unwrap_or_else(|error| panic!("{words}: {error}{}", self.place()));
+        });
     }
 
     /// Types into the element that a selector finds, as on a keyboard; into a choice of files, the path of one.
@@ -290,7 +317,7 @@ impl Browser {
         for (name, value) in answers {
             self.fill(name, value);
         }
-        self.click("main form button[type=submit]");
+        self.leave(|| self.click("main form button[type=submit]"));
     }
 
     /// Opens a page with a form and signs in with its answers; the page after it must be another one.
@@ -312,7 +339,7 @@ impl Browser {
               .then((found) => done({ checked: found.passes.length, violations: found.violations.map((rule) => rule.id + ': '
                 + rule.help + ' — ' + rule.nodes.map((node) => node.html + ' ' + node.failureSummary).join('; ')) }),
               (error) => done({ checked: 0, violations: [String(error)] }))";
-        let found = RUNTIME.block_on(self.client.execute_async(run, Vec::new())).expect("axe runs");
+        let found = self.later(run);
         assert!(found["checked"].as_u64().is_some_and(|rules| rules > 5), "axe checked nothing: {found}");
         let violations = found["violations"].as_array().expect("a list");
         violations.iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
@@ -334,6 +361,9 @@ impl Browser {
             let violations = self.violations();
             assert!(violations.is_empty(), "{size:?}{}: {violations:#?}", self.place());
         }
+        let shown =
+            "return [...document.querySelectorAll('[hidden]')].filter((one) => one.getClientRects().length).length";
+        assert_eq!(self.script(shown, &[]), 0, "hidden, and yet seen{}", self.place());
         self.resize(NARROW);
         assert_eq!(self.sideways(), 0, "scrolls sideways at 320 pixels{}: {}", self.place(), self.widest());
         self.resize(before);
@@ -367,7 +397,7 @@ impl Browser {
     pub(crate) fn weigh(&self, path: &str) -> Weight {
         self.devtools("Network.enable", &json!({}));
         self.devtools("Network.setBypassServiceWorker", &json!({ "bypass": true }));
-        self.devtools("Network.clearBrowserCache", &json!({}));
+        self.devtools("Network.setCacheDisabled", &json!({ "cacheDisabled": true }));
         self.log("performance");
         self.open(path);
         self.wait("the page's end", |browser| browser.script("return document.readyState", &[]) == "complete");
@@ -396,6 +426,7 @@ impl Browser {
                 _ => {}
             }
         }
+        self.devtools("Network.setCacheDisabled", &json!({ "cacheDisabled": false }));
         self.devtools("Network.setBypassServiceWorker", &json!({ "bypass": false }));
         assert!(weight.all > 0, "{path}: nothing was measured");
         weight
@@ -417,6 +448,17 @@ impl Browser {
         );
         fs::create_dir_all(file.parent().expect("a folder")).expect("the folder");
         fs::write(file, png.expect("base64")).expect("the picture is written");
+    }
+
+    /// Pictures of the page at both sizes, for the documentation, into the folder of `FANGXIN_SCREENSHOTS`; without it none.
+    pub(crate) fn pictures(&self, name: &str) {
+        let Some(folder) = std::env::var_os("FANGXIN_SCREENSHOTS") else { return };
+        let before = *self.size.borrow();
+        for (size, kind) in [(PHONE, "phone"), (SCREEN, "screen")] {
+            self.resize(size);
+            self.picture(&Path::new(&folder).join(format!("{name}-{kind}.png")));
+        }
+        self.resize(before);
     }
 
     /// Where the browser is, for a message.

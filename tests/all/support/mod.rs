@@ -1,6 +1,5 @@
 //! What every suite stands on: the program as a child process, an HTTP client, people with roles, builders of filings.
 
-#[allow(dead_code, reason = "each face uses other parts of it")]
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod contents;

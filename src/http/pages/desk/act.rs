@@ -75,7 +75,7 @@ async fn show(asked: &Asked<'_>, status: StatusCode, came: Came, query: &str) ->
     if let Some(seen) = came.overtaken {
         let catalogue = app.catalogue();
         let names = Names { catalogue: &catalogue, lang: frame.lang };
-        let history = events::of_case(app, caller, reference(&view.reference)?).await?;
+        let history = events::history_of(app, caller, reference(&view.reference)?).await?;
         meanwhile.extend(history.items.iter().filter(|event| event.seq > seen).map(|event| {
             let unit = event.unit.as_deref().map(|unit| names.unit(unit).name).unwrap_or_default();
             let who = event.actor.as_deref().unwrap_or_else(|| frame.coded("staff_role", &event.role));
@@ -134,7 +134,7 @@ pub async fn form(
     }
     caller.case_staff()?;
     let action = action_of(&path.1)?;
-    let view = cases::view(&app, &caller, reference(&path.0)?, Some(frame.lang)).await?;
+    let view = cases::view_of(&app, &caller, reference(&path.0)?, Some(frame.lang)).await?;
     let asked = Asked { app: &app, request: &request, caller: &caller, frame: &frame, view: &view, action };
     show(&asked, StatusCode::OK, Came::default(), &list::carried(&pairs)).await
 }
@@ -155,7 +155,7 @@ pub async fn take(
     caller.case_staff()?;
     let action = action_of(&path.1)?;
     let number = reference(&path.0)?;
-    let view = cases::view(&app, &caller, number.clone(), Some(frame.lang)).await?;
+    let view = cases::view_of(&app, &caller, number.clone(), Some(frame.lang)).await?;
     let asked = Asked { app: &app, request: &request, caller: &caller, frame: &frame, view: &view, action };
     let query = list::cleaned(typed.get("query"));
     let seen = typed.get("version").parse::<i64>().unwrap_or(0);
@@ -192,7 +192,7 @@ pub async fn take(
                 show(&asked, StatusCode::UNPROCESSABLE_ENTITY, came, &query).await
             }
             "version_stale" | "not_now" => {
-                let view = cases::view(&app, &caller, number, Some(frame.lang)).await?;
+                let view = cases::view_of(&app, &caller, number, Some(frame.lang)).await?;
                 let asked = Asked { view: &view, ..asked };
                 let came = Came { typed, overtaken: Some(seen), ..Came::default() };
                 show(&asked, StatusCode::CONFLICT, came, &query).await

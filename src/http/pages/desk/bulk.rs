@@ -109,7 +109,7 @@ pub async fn run(
     let mut form: Option<(CaseView, Available)> = None;
     for (number, _) in &cases_of {
         let Ok(number) = reference(number) else { continue };
-        let Ok(view) = cases::view(&app, &caller, number, Some(frame.lang)).await else { continue };
+        let Ok(view) = cases::view_of(&app, &caller, number, Some(frame.lang)).await else { continue };
         if let Some(step) = view.available_actions.iter().find(|one| one.action == action).cloned() {
             form = Some((view, step));
             break;

@@ -147,8 +147,8 @@ pub async fn page(
     caller.case_staff()?;
     let number = reference(&path)?;
     let today = app.today();
-    let v = cases::view(&app, &caller, number.clone(), Some(frame.lang)).await?;
-    let history = events::of_case(&app, &caller, number.clone()).await?;
+    let v = cases::view_of(&app, &caller, number.clone(), Some(frame.lang)).await?;
+    let history = events::history_of(&app, &caller, number.clone()).await?;
     // Of a report only its office sees what names the reporter: files and papers do.
     let files = seen(attachments::of_case(&app, &caller, &path).await)?;
     let papers = seen(documents::of_case(&app, &caller, &path).await)?;
