@@ -6,7 +6,7 @@ use crate::classify::Model;
 use crate::config::catalogue::Catalogue;
 use crate::config::settings::Settings;
 use crate::domain::webhook::Subscription;
-use crate::identity::{Attempts, Caller, Hasher, Tokens};
+use crate::identity::{Caller, Hasher, Tokens};
 use crate::privacy::Vault;
 use crate::route::Router;
 use crate::store::{Store, StoreError, audit};
@@ -32,8 +32,6 @@ pub struct App {
     pub hasher: Hasher,
     /// Access tokens.
     pub tokens: Tokens,
-    /// Limits on guessing.
-    pub attempts: Attempts,
     /// Where the bytes of evidence lie.
     pub objects: Arc<dyn ObjectStore>,
     /// Where the signed checkpoints of the audit log lie.
@@ -62,7 +60,6 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     pub hasher: Hasher,
     pub tokens: Tokens,
-    pub attempts: Attempts,
     pub objects: Arc<dyn ObjectStore>,
     pub checkpoints: Checkpoints,
 }
@@ -91,7 +88,6 @@ impl App {
             entropy: parts.entropy,
             hasher: parts.hasher,
             tokens: parts.tokens,
-            attempts: parts.attempts,
             objects: parts.objects,
             checkpoints: parts.checkpoints,
             model: RwLock::new((0, Arc::clone(&shipped_model))),

@@ -1,7 +1,8 @@
 //! Who gets in, and for how long.
 //!
 //! Comes in: credentials, a token, a cookie. Goes out: a session with its owner, or a refusal that tells nothing of which part
-//! was wrong. [`sign_in`] checks credentials; [`sessions`] opens, looks up, renews and ends what follows from them.
+//! was wrong. [`sign_in`] checks credentials; [`codes`] sends one-time codes; [`factors`] keeps second factors; [`limits`] counts attempts; [`sessions`] opens,
+//! looks up, renews and ends what follows.
 //!
 //! A session is a row. Whatever a token or cookie says, it is believed only as long as that row stands and its account may
 //! still do what it did, which is asked of the database at every request: whoever is disabled, changed, or has signed out
@@ -9,9 +10,15 @@
 //!
 //! Sources: OWASP ASVS 5.0 chapters 6 and 7; NIST SP 800-63B.
 
+pub mod codes;
+pub mod factors;
+pub mod limits;
 pub mod sessions;
 pub mod sign_in;
 
+pub use codes::Destination;
+pub use factors::Enrolment;
+pub use limits::Counting;
 pub use sessions::{Carrier, Live, Opened};
 pub use sign_in::Credentials;
 
@@ -44,6 +51,10 @@ pub struct Proven {
     pub who: Caller,
     /// What was shown.
     pub method: Method,
+    /// Recovery codes that were made with it, to be told once.
+    pub recovery: Vec<String>,
+    /// The attempt, to be taken back once they are let in.
+    pub counting: Counting,
 }
 
 /// What somebody shows to be let in.
@@ -51,8 +62,12 @@ pub struct Proven {
 pub enum Method {
     /// Name and password.
     Password,
+    /// Name, password and a code of the second factor.
+    PasswordTotp,
     /// Number and PIN of a case.
     Pin,
+    /// A one-time code.
+    Code,
 }
 
 impl Method {
@@ -60,7 +75,9 @@ impl Method {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::PasswordTotp => "password_totp",
             Self::Pin => "pin",
+            Self::Code => "code",
         }
     }
 }
@@ -71,6 +88,12 @@ pub enum Refused {
     /// Wrong credentials, whichever part of them.
     #[error("wrong credentials")]
     Credentials,
+    /// The password is right, and a code of the second factor is asked for.
+    #[error("the second factor is asked for")]
+    TotpRequired,
+    /// The password is right, and the account has to get a second factor first.
+    #[error("a second factor must be set up")]
+    Enrol(Enrolment),
     /// A refresh token that isn't one, or no longer.
     #[error("not a refresh token, or no longer")]
     Ticket,

@@ -59,6 +59,8 @@ pub struct Live {
     pub id: Uuid,
     /// Whose it is, as the account is now.
     pub who: Caller,
+    /// When they last proved to be who they are.
+    pub proved_at: Timestamp,
 }
 
 /// What proves a session at a request.
@@ -127,10 +129,13 @@ pub async fn open(app: &App, proven: Proven, carrier: Carrier, from: &Origin) ->
         ends_at: At(ends_at),
         ended_at: None,
         ended_why: None,
+        proved_at: None,
     };
     let entry = from.occasion(app, &who).sign_in(proven.method.code());
+    let counting = proven.counting;
     app.store
         .write(move |tx| {
+            counting.was_right(tx, now)?;
             sessions::open(tx, &row)?;
             audit::append(tx, &entry)
         })
@@ -187,7 +192,8 @@ pub async fn find(app: &Arc<App>, proof: Proof) -> Result<Option<Live>, StoreErr
             }
         });
     }
-    Ok(Some(Live { id, who }))
+    let proved_at = row.proved_at.unwrap_or(row.created_at).0;
+    Ok(Some(Live { id, who, proved_at }))
 }
 
 /// Whether a session stands; asking isn't using it.
@@ -249,6 +255,20 @@ pub async fn renew(app: &Arc<App>, ticket: &Ticket, from: &Origin) -> Result<Ope
             Err(Refused::Ticket)
         }
     }
+}
+
+/// Notes that the owner of a session has just proved again who they are.
+///
+/// # Errors
+/// The store's.
+pub async fn prove(app: &App, id: Uuid, proven: Proven) -> Result<(), StoreError> {
+    let now = app.now();
+    app.store
+        .write(move |tx| {
+            proven.counting.was_right(tx, now)?;
+            sessions::prove(tx, id, now)
+        })
+        .await
 }
 
 /// Ends one of somebody's sessions; `false` when there is no such.

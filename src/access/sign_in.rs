@@ -1,7 +1,9 @@
-//! Credentials: number and PIN of a case, or name and password of an account.
+//! Credentials: number and PIN of a case, a one-time code, or name and password of an account.
 
+use crate::access::factors::{self as second_factors, Shown, is_required};
+use crate::access::limits::{self, Aim};
 use crate::access::sessions::standing;
-use crate::access::{Method, Origin, Proven, Refused};
+use crate::access::{Counting, Destination, Method, Origin, Proven, Refused, codes};
 use crate::app::App;
 use crate::domain::case::CaseId;
 use crate::domain::reference::Reference;
@@ -9,8 +11,8 @@ use crate::domain::scope::Scope;
 use crate::identity::attempts::address_key;
 use crate::identity::{Caller, Password};
 use crate::store::cases::Loaded;
-use crate::store::{cases, users};
-use std::net::IpAddr;
+use crate::store::{audit, cases, factors, users};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What somebody shows to be let in.
@@ -23,12 +25,21 @@ pub enum Credentials {
         /// Its PIN.
         pin: String,
     },
+    /// Of a person who was sent a one-time code.
+    Code {
+        /// To whom.
+        to: Destination,
+        /// The code.
+        code: String,
+    },
     /// Of staff.
     Staff {
         /// Name of the account.
         username: String,
         /// Its password.
         password: Password,
+        /// A code of its second factor, or a recovery code.
+        totp: Option<String>,
     },
 }
 
@@ -36,39 +47,43 @@ pub enum Credentials {
 ///
 /// # Errors
 /// [`Refused`].
-pub async fn check(app: &App, credentials: Credentials, from: &Origin) -> Result<Proven, Refused> {
+pub async fn check(app: &Arc<App>, credentials: Credentials, from: &Origin) -> Result<Proven, Refused> {
     match credentials {
         Credentials::Case { reference, pin } => case(app, from, &reference, &pin).await,
-        Credentials::Staff { username, password } => staff(app, from, username.trim(), password).await,
+        Credentials::Code { to, code } => codes::check(app, from, &to, &code).await,
+        Credentials::Staff { username, password, totp } => staff(app, from, username.trim(), password, totp).await,
     }
-}
-
-/// Counts an attempt, when attempts are limited.
-fn attempt(app: &App, address: IpAddr, account: &str) -> Result<(), Refused> {
-    if app.settings.limits.enabled {
-        app.attempts.check(account, address).inspect_err(|_| tracing::warn!("too many attempts to sign in"))?;
-    }
-    Ok(())
 }
 
 /// Writes down an attempt that failed. The account is named when there is one, and of a case nothing but its key.
-async fn failed(app: &App, from: &Origin, method: Method, account: Option<&str>, case: Option<Loaded>) -> Refused {
+pub(super) async fn failed(
+    app: &App,
+    from: &Origin,
+    method: Method,
+    account: Option<&str>,
+    case: Option<Loaded>,
+    counting: &Counting,
+) -> Refused {
     let mark = app.vault.address_mark(&address_key(from.address));
-    let mut entry = from.occasion(app, &Caller::ANONYMOUS).sign_in_failed(method.code(), account, &mark);
-    if let Some(found) = case {
-        entry = entry.about(found.case.id, found.case.division);
+    let occasion = || from.occasion(app, &Caller::ANONYMOUS);
+    let mut entries = vec![occasion().sign_in_failed(method.code(), account, &mark)];
+    if counting.wait_seconds() > 0 {
+        entries.push(occasion().locked(account, &mark, counting.wait_seconds()));
     }
-    match app.record(entry).await {
+    if let Some(found) = case {
+        entries = entries.into_iter().map(|entry| entry.about(found.case.id, found.case.division)).collect();
+    }
+    match app.store.write(move |tx| entries.iter().try_for_each(|entry| audit::append(tx, entry))).await {
         Ok(()) => Refused::Credentials,
         Err(error) => error.into(),
     }
 }
 
-async fn case(app: &App, from: &Origin, number: &str, pin: &str) -> Result<Proven, Refused> {
+async fn case(app: &Arc<App>, from: &Origin, number: &str, pin: &str) -> Result<Proven, Refused> {
     let reference = Reference::parse(number).ok();
-    // Numbers that don't exist share one quota: they are guesses.
-    let account = reference.as_ref().map_or("case:none".to_owned(), |reference| format!("case:{}", reference.as_str()));
-    attempt(app, from.address, &account)?;
+    // A number that doesn't exist is counted like any other: nothing tells them apart.
+    let aim = Aim::Case(reference.as_ref().map_or(String::new(), |reference| reference.as_str().to_owned()));
+    let counting = limits::count(app, from, aim).await?;
     let found = match reference {
         Some(reference) => app.store.read(move |db| cases::load(db, &Scope::System, &reference)).await?,
         None => None,
@@ -77,23 +92,54 @@ async fn case(app: &App, from: &Origin, number: &str, pin: &str) -> Result<Prove
     let id = found.as_ref().map(|loaded| loaded.case.id);
     let fits = app.vault.verify_pin(id.unwrap_or(CaseId(Uuid::nil())), pin.trim());
     match id.filter(|_| fits) {
-        Some(id) => Ok(Proven { who: Caller { case: Some(id), ..Caller::ANONYMOUS }, method: Method::Pin }),
-        None => Err(failed(app, from, Method::Pin, None, found).await),
+        Some(id) => Ok(Proven {
+            who: Caller { case: Some(id), ..Caller::ANONYMOUS },
+            method: Method::Pin,
+            recovery: Vec::new(),
+            counting,
+        }),
+        None => Err(failed(app, from, Method::Pin, None, found, &counting).await),
     }
 }
 
-async fn staff(app: &App, from: &Origin, username: &str, password: Password) -> Result<Proven, Refused> {
-    attempt(app, from.address, &format!("user:{}", username.to_lowercase()))?;
+async fn staff(
+    app: &Arc<App>,
+    from: &Origin,
+    username: &str,
+    password: Password,
+    totp: Option<String>,
+) -> Result<Proven, Refused> {
+    let counting = limits::count(app, from, Aim::Account(username.to_owned())).await?;
     let name = username.to_owned();
-    let user = app.store.read(move |db| users::find(db, &name)).await?;
+    let found = app.store.read(move |db| Ok((users::find(db, &name)?, factors::is_confirmed(db, &name)?)));
+    let (user, has_factor) = found.await?;
     let stored = user.as_ref().filter(|user| !user.disabled).map(|user| user.password_hash.as_str());
     // Without an account a password is hashed all the same: the time tells nothing.
     let fits = app.hasher.verify(password, stored).await?;
-    match user.as_ref().filter(|_| fits).and_then(standing) {
-        Some(who) => Ok(Proven { who, method: Method::Password }),
-        None => {
-            let account = user.as_ref().map(|user| user.username.as_str());
-            Err(failed(app, from, Method::Password, account, None).await)
-        }
+    let Some(who) = user.as_ref().filter(|_| fits).and_then(standing) else {
+        let account = user.as_ref().map(|user| user.username.as_str());
+        return Err(failed(app, from, Method::Password, account, None, &counting).await);
+    };
+    if !has_factor && !is_required(app, who.role) {
+        return Ok(Proven { who, method: Method::Password, recovery: Vec::new(), counting });
+    }
+    match second(app, username, has_factor, totp).await? {
+        Shown::Right => Ok(Proven { who, method: Method::PasswordTotp, recovery: Vec::new(), counting }),
+        Shown::Confirmed(recovery) => Ok(Proven { who, method: Method::PasswordTotp, recovery, counting }),
+        Shown::Wrong => Err(failed(app, from, Method::PasswordTotp, Some(username), None, &counting).await),
+    }
+}
+
+/// The second step of somebody whose password was right.
+async fn second(app: &Arc<App>, username: &str, has_factor: bool, totp: Option<String>) -> Result<Shown, Refused> {
+    let (shared, name) = (Arc::clone(app), username.to_owned());
+    match totp {
+        Some(code) => Ok(app.store.write(move |tx| second_factors::show(&shared, tx, &name, &code)).await?),
+        None if has_factor => Err(Refused::TotpRequired),
+        None => match app.store.write(move |tx| second_factors::begin(&shared, tx, &name)).await? {
+            Some(enrolment) => Err(Refused::Enrol(enrolment)),
+            // It was confirmed in this very moment.
+            None => Err(Refused::TotpRequired),
+        },
     }
 }

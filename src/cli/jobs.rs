@@ -20,35 +20,70 @@ pub(super) enum Work {
     /// `user add`
     UserAdd(users::NewUser),
     /// `user disable`
-    UserDisable { username: String },
+    UserDisable {
+        username: String,
+    },
     /// `user reset`
-    UserReset { username: String, password_hash: String },
+    UserReset {
+        username: String,
+        password_hash: String,
+    },
+    UserResetTotp {
+        username: String,
+    },
     /// `import`
-    Import { file: PathBuf, trust_labels: bool },
+    Import {
+        file: PathBuf,
+        trust_labels: bool,
+    },
     /// `calendar load`
-    CalendarLoad { csv: String, year: Option<i16>, version: Option<String> },
+    CalendarLoad {
+        csv: String,
+        year: Option<i16>,
+        version: Option<String>,
+    },
     /// `recount`
-    Recount { repair: bool },
+    Recount {
+        repair: bool,
+    },
     /// `freeze`
-    Freeze { month: Date, note: Option<String> },
+    Freeze {
+        month: Date,
+        note: Option<String>,
+    },
     /// `backup`
-    Backup { to: PathBuf, keys_to: Option<PathBuf> },
+    Backup {
+        to: PathBuf,
+        keys_to: Option<PathBuf>,
+    },
     /// `audit verify`
     AuditVerify,
+    /// `keys rotate-signing`
+    SigningRotate,
+    /// `keys retire-signing`
+    SigningRetire {
+        kid: String,
+    },
     /// `keys list`
     KeysList,
     /// `keys rotate`
     KeysRotate,
     /// `keys retire`
-    KeysRetire { id: u32 },
+    KeysRetire {
+        id: u32,
+    },
     /// `train`
-    Train { promote: bool },
+    Train {
+        promote: bool,
+    },
     /// `train --report`
     TrainReport,
     /// `train --revert`
     TrainRevert,
     /// `tick`
-    Tick { at: Option<Date> },
+    Tick {
+        at: Option<Date>,
+    },
 }
 
 /// Does it.
@@ -56,6 +91,7 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
     match work {
         Work::UserAdd(user) => users::add(app, user).await,
         Work::UserDisable { username } => users::change(app, username, None).await,
+        Work::UserResetTotp { username } => users::reset_totp(app, username).await,
         Work::UserReset { username, password_hash } => users::change(app, username, Some(password_hash)).await,
         Work::Import { file, trust_labels } => import::run(app, &file, trust_labels, progress).await,
         Work::CalendarLoad { csv, year, version } => calendar::load(app, csv, year, version).await,
@@ -63,6 +99,8 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
         Work::Freeze { month, note } => freeze_month(app, month, note.as_deref()).await,
         Work::Backup { to, keys_to } => backup::write(app, data, &to, keys_to.as_deref(), progress).await,
         Work::AuditVerify => audit::verify(app, progress).await,
+        Work::SigningRotate => keys::rotate_signing(app, data).await,
+        Work::SigningRetire { kid } => keys::retire_signing(app, data, &kid).await,
         Work::KeysList => keys::list(app, data).await,
         Work::KeysRotate => keys::rotate(app, data, progress).await,
         Work::KeysRetire { id } => keys::retire(app, data, id).await,

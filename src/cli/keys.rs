@@ -7,6 +7,7 @@
 
 use super::data::DataDir;
 use super::output::{FOUND, Failure, OK, Outcome, Progress};
+use super::wire;
 use crate::app::App;
 use crate::audit::Kind;
 use crate::identity::Caller;
@@ -32,7 +33,7 @@ const KEEP_UP: Duration = Duration::from_secs(60);
 const SETTLED: SignedDuration = SignedDuration::from_mins(10);
 
 /// Reads the key ring again from time to time, so that a rotation by another process is taken up.
-pub(super) async fn keep_up(app: Arc<App>) {
+pub(super) async fn keep_up(app: Arc<App>, data: DataDir) {
     let mut round = tokio::time::interval(KEEP_UP);
     round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -43,7 +44,55 @@ pub(super) async fn keep_up(app: Arc<App>) {
             Ok(Err(error)) => tracing::error!(%error, "the key ring can't be read again"),
             Err(error) => tracing::error!(%error, "the key ring was not read again"),
         }
+        if let Err(failure) = take_signing_keys(&app, &data) {
+            tracing::error!(fault = failure.lines.join("; "), "the keys that sign tokens can't be taken up");
+        }
     }
+}
+
+/// Takes up the keys of the ring that sign tokens, as they are now.
+fn take_signing_keys(app: &App, data: &DataDir) -> Result<(), Failure> {
+    let ring = load(data)?;
+    app.tokens
+        .replace_keys(&wire::signing_keys(&ring), ring.active_signing())
+        .map_err(|error| Failure::config(error.to_string()))
+}
+
+/// Makes a new key that signs access tokens from now on. Those of the others are believed until they end.
+pub(super) async fn rotate_signing(app: &Arc<App>, data: &DataDir) -> Result<Outcome, Failure> {
+    let _turn = turn(data)?;
+    let mut ring = load(data)?;
+    let kid = ring.rotate_signing(app.entropy.as_ref(), app.now());
+    ring.save(&data.key_ring()).map_err(fault)?;
+    take_signing_keys(app, data)?;
+    app.record(app.occasion(&Caller::SYSTEM).key_rotation("signing", &kid, "rotated")).await?;
+    let minutes = KEEP_UP.as_secs().div_ceil(60);
+    let line = format!("signing key {kid} made: every node signs with it within {minutes} minutes");
+    Ok(Outcome::ok(json!({ "kid": kid }), line))
+}
+
+/// Takes a signing key out of the ring, once no token of it can be good any more.
+pub(super) async fn retire_signing(app: &Arc<App>, data: &DataDir, kid: &str) -> Result<Outcome, Failure> {
+    let _turn = turn(data)?;
+    let mut ring = load(data)?;
+    if kid == ring.active_signing() {
+        return Err(Failure::found(format!("signing key {kid} is the active one: rotate first")));
+    }
+    // A node may have signed with it until it read the ring again, and such a token lives its time.
+    let overlap = SETTLED + SignedDuration::from_mins(i64::from(app.settings.auth.access_minutes));
+    if app.now().duration_since(ring.active_signing_since()) < overlap {
+        let minutes = overlap.as_mins();
+        return Err(Failure::found(format!(
+            "the active signing key is younger than {minutes} minutes: tokens of the one before may still be in use"
+        )));
+    }
+    if !ring.retire_signing(kid) {
+        return Err(Failure::found(format!("the key ring has no signing key {kid}")));
+    }
+    ring.save(&data.key_ring()).map_err(fault)?;
+    take_signing_keys(app, data)?;
+    app.record(app.occasion(&Caller::SYSTEM).key_rotation("signing", kid, "retired")).await?;
+    Ok(Outcome::ok(json!({ "kid": kid, "retired": true }), format!("signing key {kid} retired")))
 }
 
 /// Shows the master keys, and how many data keys each of them wraps.
@@ -173,6 +222,7 @@ async fn count(app: &Arc<App>) -> Result<BTreeMap<u32, u64>, Failure> {
 fn unreadable(place: Place, error: OpenError) -> Failure {
     Failure::found(match place {
         Place::Case(case) => format!("data key of case {}: {error}", case.0),
+        Place::Factor(id) => format!("data key of the second factor {}: {error}", id.0),
         Place::Outbox(bucket, id) => format!("data key of what is owed in bucket {bucket}, {}: {error}", id.0),
     })
 }

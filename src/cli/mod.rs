@@ -252,14 +252,17 @@ enum UserCommand {
         #[arg(long)]
         username: String,
     },
-    /// Give an account another password, and enable it
+    /// Give an account another password, and enable it; or take its second factor away
     Reset {
         /// Its name
         #[arg(long)]
         username: String,
-        /// Read the password from standard input
-        #[arg(long, required = true)]
+        /// Read the password from standard input; the second factor stays
+        #[arg(long, required_unless_present = "totp", conflicts_with = "totp")]
         password_stdin: bool,
+        /// Take its second factor away, and end its sessions: for whoever lost the app and the recovery codes
+        #[arg(long)]
+        totp: bool,
     },
 }
 
@@ -279,6 +282,13 @@ enum KeysCommand {
     Retire {
         /// Its id
         id: u32,
+    },
+    /// Make a new key that signs access tokens, also while serving
+    RotateSigning,
+    /// Take a signing key out of the ring that no token is signed with any more
+    RetireSigning {
+        /// Its id
+        kid: String,
     },
 }
 
@@ -409,6 +419,10 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
         }
         Command::Audit { command: AuditCommand::Verify } => do_work(given, Work::AuditVerify, output),
         Command::Bench { sizes } => bench::run(given, &sizes, output),
+        Command::Keys { command: KeysCommand::RotateSigning } => do_work(given, Work::SigningRotate, output),
+        Command::Keys { command: KeysCommand::RetireSigning { kid } } => {
+            do_work(given, Work::SigningRetire { kid }, output)
+        }
         Command::Keys { command: KeysCommand::List } => do_work(given, Work::KeysList, output),
         Command::Keys { command: KeysCommand::Rotate } => do_work(given, Work::KeysRotate, output),
         Command::Keys { command: KeysCommand::Retire { id } } => do_work(given, Work::KeysRetire { id }, output),
@@ -457,7 +471,8 @@ fn user(command: UserCommand) -> Result<Work, Failure> {
             Work::UserAdd(users::NewUser { username, role, unit, division, password_hash })
         }
         UserCommand::Disable { username } => Work::UserDisable { username },
-        UserCommand::Reset { username, password_stdin: _ } => {
+        UserCommand::Reset { username, totp: true, .. } => Work::UserResetTotp { username },
+        UserCommand::Reset { username, .. } => {
             let password_hash = hashed_password(&username)?;
             Work::UserReset { username, password_hash }
         }

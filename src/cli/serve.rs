@@ -5,6 +5,7 @@ use super::handover;
 use super::output::{Failure, OK, Output};
 use super::wire::{self, Where};
 use super::{backup, calendar, keys, tick};
+use crate::access::limits;
 use crate::ambient::{SHANGHAI, Stopwatch};
 use crate::app::App;
 use crate::audit::Kind;
@@ -13,7 +14,7 @@ use crate::identity::Caller;
 use crate::intake::unfinished;
 use crate::learn;
 use crate::notify::Post;
-use crate::store::{StoreError, Target, audit, partitions, sessions, upkeep, users};
+use crate::store::{StoreError, Target, audit, codes, partitions, sessions, tries, upkeep, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{Timestamp, ToSpan};
@@ -76,7 +77,7 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         let post = tokio::spawn(Arc::new(post).run());
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
-        let keys = tokio::spawn(keys::keep_up(Arc::clone(&app)));
+        let keys = tokio::spawn(keys::keep_up(Arc::clone(&app), data.clone()));
         let looks = sqlite.then(|| tokio::spawn(looks(Arc::clone(&app))));
         let models = tokio::spawn(models(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
@@ -246,10 +247,14 @@ async fn models(app: Arc<App>) {
 /// Days that a session is kept after its longest time, for an operator who asks how it ended.
 const SESSION_KEPT_DAYS: i64 = 7;
 
-/// Forgets sessions that ended long ago, a thousand in a unit of work.
+/// Forgets sessions that ended long ago, a thousand in a unit of work, codes that don't work any more, and what was tried
+/// so long ago that it doesn't count.
 async fn forget_sessions(app: &App) -> Result<(), StoreError> {
-    let before = app.now().checked_sub((24 * SESSION_KEPT_DAYS).hours()).unwrap_or(Timestamp::MIN);
-    while app.store.write(move |tx| sessions::forget(tx, before)).await? > 0 {}
+    let ago = |days: i64| app.now().checked_sub((24 * days).hours()).unwrap_or(Timestamp::MIN);
+    let (sessions, codes, tried) = (ago(SESSION_KEPT_DAYS), app.now(), ago(limits::KNOWN_DAYS));
+    while app.store.write(move |tx| sessions::forget(tx, sessions)).await? > 0 {}
+    app.store.write(move |tx| codes::forget(tx, codes)).await?;
+    app.store.write(move |tx| tries::forget(tx, tried)).await?;
     Ok(())
 }
 

@@ -6,8 +6,9 @@ use crate::domain::division::Division;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
 use crate::identity::{self, Caller};
-use crate::store::audit;
+use crate::store::sessions::{self, Why};
 use crate::store::users::{self, User};
+use crate::store::{audit, factors};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
@@ -110,6 +111,24 @@ pub(super) async fn change(
     }
     let line = if disable { format!("disabled {username}") } else { format!("{username} has a new password") };
     Ok(Outcome::ok(json!({"username": username, "disabled": disable}), line))
+}
+
+/// Takes the second factor of an account away, and ends its sessions.
+pub(super) async fn reset_totp(app: &Arc<App>, username: String) -> Result<Outcome, Failure> {
+    let (name, now) = (username.clone(), app.now());
+    let entry = app.occasion(&Caller::SYSTEM).user_reset(&name, "totp");
+    let removed = app.store.write(move |tx| {
+        let removed = factors::remove(tx, &name)?;
+        if removed {
+            sessions::end_all(tx, "staff", &name, Why::AccountChanged, now)?;
+            audit::append(tx, &entry)?;
+        }
+        Ok(removed)
+    });
+    if !removed.await? {
+        return Err(Failure::found(format!("{username} has no second factor")));
+    }
+    Ok(Outcome::ok(json!({"username": username}), format!("{username} has no second factor any more")))
 }
 
 /// A name to sign in with: 1 to 64 of letters, digits and `. _ @ -`.

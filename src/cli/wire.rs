@@ -9,7 +9,7 @@ use crate::classify::{AllowedCodes, Lexicon, Model, Weights};
 use crate::config::catalogue::Catalogue;
 use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, process_environment};
 use crate::config::{self, Settings, Source};
-use crate::identity::{Attempts, Hasher, Quota, SigningKey, Tokens};
+use crate::identity::{Hasher, SigningKey, Tokens};
 use crate::learn;
 use crate::notify::hook;
 use crate::privacy::signing::AuditKeys;
@@ -24,7 +24,7 @@ use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -210,25 +210,12 @@ pub(super) async fn app(
     let catalogue = Arc::new(with_loaded_years(catalogue, &years)?);
     let hasher = hasher(&settings, Arc::clone(&entropy))?;
     let tokens = tokens(&ring, &clock)?;
-    let attempts = attempts(&settings, &clock);
     let suite = Suite::parse(&settings.privacy.suite).ok_or_else(|| Failure::config("privacy.suite: unknown"))?;
     let vault = Vault::new(&ring, suite).reading(data.key_ring());
     let audit_keys = AuditKeys::new(&ring).ok_or_else(|| Failure::config("the key ring has no audit key"))?;
     let checkpoints = Checkpoints::new(checkpoints, audit_keys);
-    let parts = Parts {
-        settings,
-        catalogue,
-        store,
-        model,
-        vault,
-        clock,
-        entropy,
-        hasher,
-        tokens,
-        attempts,
-        objects,
-        checkpoints,
-    };
+    let parts =
+        Parts { settings, catalogue, store, model, vault, clock, entropy, hasher, tokens, objects, checkpoints };
     let app = Arc::new(App::new(parts));
     learn::refresh(&app).await?;
     hook::refresh(&app).await?;
@@ -274,29 +261,17 @@ fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Hasher, Fail
     Hasher::new(threads.unwrap_or(NonZeroUsize::MIN), 64, entropy).map_err(|error| Failure::found(error.to_string()))
 }
 
+/// The keys of a ring that sign tokens.
+pub(super) fn signing_keys(ring: &KeyRing) -> Vec<SigningKey> {
+    let keys = ring.signing_keys();
+    keys.map(|(kid, secret)| SigningKey { kid: kid.to_owned(), secret: secret.expose().to_vec() }).collect()
+}
+
 fn tokens(ring: &KeyRing, clock: &Arc<dyn Clock>) -> Result<Tokens, Failure> {
-    let keys: Vec<SigningKey> = ring
-        .signing_keys()
-        .map(|(kid, secret)| SigningKey { kid: kid.to_owned(), secret: secret.expose().to_vec() })
-        .collect();
+    let keys = signing_keys(ring);
     let leeway = Duration::from_secs(5);
     Tokens::new("fangxin", "fangxin", &keys, ring.active_signing(), leeway, Arc::clone(clock))
         .map_err(|error| Failure::config(error.to_string()))
-}
-
-/// Addresses get some times the attempts of an account: a whole office stands behind one.
-const ACCOUNTS_BEHIND_AN_ADDRESS: u32 = 5;
-
-fn attempts(settings: &Settings, clock: &Arc<dyn Clock>) -> Attempts {
-    let limits = &settings.limits;
-    let window = Duration::from_secs(u64::from(limits.attempt_window_minutes.max(1)) * 60);
-    let quota = |attempts: u32| {
-        let attempts = if limits.enabled { attempts } else { u32::MAX };
-        let attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
-        Quota::new(attempts, attempts, window)
-    };
-    let accounts = limits.sign_in_attempts.max(limits.pin_attempts);
-    Attempts::new(quota(accounts), quota(accounts.saturating_mul(ACCOUNTS_BEHIND_AN_ADDRESS)), clock)
 }
 
 /// Where evidence lies, read from the setting.

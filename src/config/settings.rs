@@ -183,8 +183,14 @@ pub struct Auth {
     pub idle_minutes: u16,
     /// Hours after which a session ends in any case.
     pub session_hours: u16,
-    /// Always `false` in this version: the start is refused otherwise.
+    /// Whether all staff need a second factor.
     pub totp_required: bool,
+    /// Roles of staff that need one in any case.
+    pub totp_roles: Vec<String>,
+    /// Minutes after which what is sensitive asks once more for the credentials; 0 never does.
+    pub step_up_minutes: u16,
+    /// Minutes that a one-time code works.
+    pub code_minutes: u16,
     /// Threads that hash passwords; 0 is one per core, four at most.
     pub hash_threads: usize,
 }
@@ -198,12 +204,20 @@ pub struct Limits {
     pub filings_per_minute: u32,
     /// Other requests a minute from one address.
     pub requests_per_minute: u32,
-    /// Failed sign-ins before one has to wait.
+    /// Failed sign-ins of an account before one has to wait.
     pub sign_in_attempts: u32,
     /// Wrong PINs for one case before one has to wait.
     pub pin_attempts: u32,
-    /// Minutes over which failures count, and of waiting.
+    /// Failed sign-ins and PINs from one address before one has to wait.
+    pub address_attempts: u32,
+    /// Longest wait after failed attempts, in minutes.
     pub attempt_window_minutes: u32,
+    /// One-time codes to one number or e-mail address before one has to wait.
+    pub codes_per_contact: u32,
+    /// One-time codes asked for from one address before one has to wait.
+    pub codes_per_address: u32,
+    /// The same from one network.
+    pub codes_per_network: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "read::networks")]
     pub trusted_proxies: Vec<Network>,

@@ -5,14 +5,16 @@ use crate::access::sessions::{self, Proof};
 use crate::app::App;
 use crate::audit::Occasion;
 use crate::config::settings::Settings;
+use crate::domain::permission::{self, Grant, Permission};
 use crate::domain::scope::Scope;
-use crate::domain::vocabulary::Role;
+use crate::domain::vocabulary::{Kind, Role};
 use crate::http::error::Problem;
 use crate::http::{csrf, session};
 use crate::identity::{Caller as Who, Claims, Ticket, scope};
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev, web};
 use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
 use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
 
@@ -30,6 +32,8 @@ pub struct Caller {
     pub address: IpAddr,
     /// Session that they are signed in with.
     pub session: Option<Uuid>,
+    /// When they last proved to be who they are.
+    proved_at: Option<Timestamp>,
     csrf: String,
     /// Id of the request, for the audit log.
     pub request_id: Option<String>,
@@ -64,6 +68,16 @@ impl Caller {
         Origin { address: self.address, request_id: self.request_id.clone() }
     }
 
+    /// Refuses whoever proved long ago who they are: what they ask for is sensitive.
+    ///
+    /// # Errors
+    /// 403 `step_up_required`.
+    pub fn proved_lately(&self, app: &App) -> Result<(), Problem> {
+        let minutes = i64::from(app.settings.auth.step_up_minutes);
+        let lately = self.proved_at.is_some_and(|at| app.now().duration_since(at).as_secs() < minutes * 60);
+        if minutes == 0 || lately { Ok(()) } else { Err(Problem::step_up_required()) }
+    }
+
     /// Refuses the anonymous.
     ///
     /// # Errors
@@ -72,16 +86,25 @@ impl Caller {
         if self.who.is_anonymous() { Err(Problem::unauthenticated()) } else { Ok(()) }
     }
 
-    /// Refuses all but staff who work on cases.
+    /// Refuses those whose role may not do something with any case.
     ///
     /// # Errors
-    /// 401 for the anonymous, 403 for consumers, merchants and administrators.
-    pub fn case_staff(&self) -> Result<(), Problem> {
+    /// 401 for the anonymous, 403 for other roles.
+    pub fn may(&self, permission: Permission) -> Result<(), Problem> {
         self.signed_in()?;
-        match self.who.role {
-            Role::Station | Role::Officer | Role::Dispatcher | Role::Supervisor | Role::Auditor => Ok(()),
-            Role::Consumer | Role::Merchant | Role::Admin | Role::System => Err(Problem::not_for_role()),
+        match permission::grant(self.who.role, permission) {
+            Grant::No => Err(Problem::not_for_role()),
+            Grant::Complaints | Grant::Yes => Ok(()),
         }
+    }
+
+    /// Refuses those whose role may not do something with a case of a kind, which must lie in their scope.
+    ///
+    /// # Errors
+    /// 401 for the anonymous, 403 for other roles.
+    pub fn may_with(&self, permission: Permission, kind: Kind) -> Result<(), Problem> {
+        self.signed_in()?;
+        if permission::may(self.who.role, permission, kind) { Ok(()) } else { Err(Problem::not_for_role()) }
     }
 
     /// Whether they are on the staff.
@@ -138,14 +161,22 @@ impl FromRequest for Unconfirmed {
         let origin = csrf::check_origin(request, app.settings.server.public_url.as_deref());
         let request = request.clone();
         Box::pin(async move {
-            let nobody = Caller { who: Who::ANONYMOUS, address, request_id, session: None, csrf: String::new() };
+            let nobody = Caller {
+                who: Who::ANONYMOUS,
+                address,
+                request_id,
+                session: None,
+                proved_at: None,
+                csrf: String::new(),
+            };
             match shown {
                 Shown::Nothing => Ok(Self { caller: nobody, asked: None }),
                 Shown::Token(claims) => {
                     let live =
                         sessions::find(&app, Proof::Token(claims.sid)).await?.ok_or_else(Problem::invalid_token)?;
                     request.extensions_mut().insert(SignedIn(live.who.clone()));
-                    let caller = Caller { who: live.who, session: Some(live.id), ..nobody };
+                    let proved_at = Some(live.proved_at);
+                    let caller = Caller { who: live.who, session: Some(live.id), proved_at, ..nobody };
                     Ok(Self { caller, asked: None })
                 }
                 Shown::Cookie(ticket) => {
@@ -156,7 +187,8 @@ impl FromRequest for Unconfirmed {
                     if changes {
                         origin?;
                     }
-                    let caller = Caller { who: live.who, session: Some(live.id), csrf: ticket.csrf(), ..nobody };
+                    let (session, proved_at) = (Some(live.id), Some(live.proved_at));
+                    let caller = Caller { who: live.who, session, proved_at, csrf: ticket.csrf(), ..nobody };
                     Ok(Self { caller, asked: changes.then_some(ticket) })
                 }
                 Shown::Nonsense => Err(Problem::invalid_token()),

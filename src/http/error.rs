@@ -11,6 +11,9 @@
 //! | wrong name, password, number or PIN | 401 | `invalid_credentials` |
 //! | refresh token that isn't one, or no longer | 401 | `invalid_refresh_token` |
 //! | request with a cookie from another site, or without its session's token | 403 | `foreign_origin`, `csrf_token` |
+//! | right password, and the second factor is asked for | 401 | `totp_required` |
+//! | right password, and a second factor must be set up first | 403 | `totp_enrolment_required`, with `secret` and `uri` |
+//! | what is sensitive, long after the sign-in | 403 | `step_up_required` |
 //! | the role never has this step or list | 403 | `not_allowed_for_role` |
 //! | unknown, or outside the caller's scope ([`ActError::NotFound`]) | 404 | `not_found` |
 //! | known path, other method | 405 | `method_not_allowed`, with `Allow` |
@@ -159,6 +162,12 @@ impl Problem {
     /// 403: the role never has this.
     pub fn not_for_role() -> Self {
         Self::new(StatusCode::FORBIDDEN, "not_allowed_for_role", "this role can't do this")
+    }
+
+    /// 403: the credentials are asked for once more.
+    pub fn step_up_required() -> Self {
+        let detail = "confirm with POST /api/v1/auth/step-up that it is still you, then try again";
+        Self::new(StatusCode::FORBIDDEN, "step_up_required", detail)
     }
 
     /// 404: unknown, or not the caller's to know.
@@ -403,6 +412,19 @@ impl From<access::Refused> for Problem {
                 "the refresh token is not valid, or no longer: sign in again",
             )
             .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin", error="invalid_grant""#),
+            access::Refused::TotpRequired => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "totp_required",
+                "send the code that your app shows now as totp, or a recovery code",
+            )
+            .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin""#),
+            access::Refused::Enrol(enrolment) => Self::new(
+                StatusCode::FORBIDDEN,
+                "totp_enrolment_required",
+                "add the secret to an app that shows codes, then sign in again with the code as totp",
+            )
+            .with("secret", json!(enrolment.secret))
+            .with("uri", json!(enrolment.uri)),
             access::Refused::TooMany(wait) => Self::too_many(wait),
             access::Refused::Hash(error) => error.into(),
             access::Refused::Token(error) => Self::internal(error),

@@ -9,6 +9,7 @@ use crate::http::Edge;
 use crate::http::caller::{RequestId, Shown, SignedIn, address, through_proxy};
 use crate::http::error::{PROBLEM_JSON, Problem};
 use crate::http::pages::fault;
+use crate::http::routes::needs_session;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -61,6 +62,13 @@ pub(super) async fn around(
     } else {
         Ok(())
     };
+    let pattern = request.match_pattern();
+    let nobody = matches!(shown, Shown::Nothing);
+    let allowed = allowed.and_then(|()| match &pattern {
+        // Before the body is read: whoever may not send one is told nothing of what it should be.
+        Some(pattern) if nobody && needs_session(request.method(), pattern) => Err(Problem::unauthenticated()),
+        _ => Ok(()),
+    });
     request.extensions_mut().insert(shown);
     request.extensions_mut().insert(RequestId(id.clone()));
     let response = match allowed {

@@ -4,6 +4,7 @@
 use crate::http::error::Problem;
 use crate::http::{api, pages};
 use actix_web::guard;
+use actix_web::http::Method;
 use actix_web::{Route, web};
 
 macro_rules! routes {
@@ -75,10 +76,16 @@ routes! {
     "/api/v1/exports/cases.{format}"                  get api::exports::cases;
     "/api/v1/audit"                                   get api::audit::page;
     // Sessions
+    "/api/v1/auth/otp"                                post api::codes::send;
     "/api/v1/auth/token"                              post api::auth::token;
     "/api/v1/auth/refresh"                            post api::auth::refresh;
     "/api/v1/auth/logout"                             post api::auth::logout;
+    "/api/v1/auth/step-up"                            post api::factors::step_up;
     "/api/v1/me"                                      get api::auth::me;
+    "/api/v1/me/cases"                                get api::codes::own;
+    "/api/v1/me/password"                             post api::factors::password;
+    "/api/v1/me/totp"                                 post api::factors::enrol, delete api::factors::remove;
+    "/api/v1/me/totp/confirmation"                    post api::factors::confirm;
     "/api/v1/me/sessions"                             get api::auth::list;
     "/api/v1/me/sessions/{id}"                        delete api::auth::end;
     // Reference data
@@ -125,6 +132,34 @@ routes! {
     "/accessibility"                                  get pages::home::accessibility;
 }
 
+/// What of the interface is open to everyone; all else under `/api/` asks for a session before anything of the request is looked at.
+const OPEN: &[(&str, &str)] = &[
+    ("post", "/api/v1/cases"),
+    ("post", "/api/v1/classify"),
+    ("post", "/api/v1/route"),
+    ("get", "/api/v1/calendar"),
+    ("get", "/api/v1/calendar/due"),
+    // By the token of a link.
+    ("get", "/api/v1/ratings/{token}"),
+    ("post", "/api/v1/ratings/{token}"),
+    ("post", "/api/v1/auth/otp"),
+    ("post", "/api/v1/auth/token"),
+    ("post", "/api/v1/auth/refresh"),
+    ("get", "/api/v1/sectors"),
+    ("get", "/api/v1/departments"),
+    ("get", "/api/v1/offices"),
+    ("get", "/api/v1/stations"),
+    ("get", "/api/v1/divisions"),
+    ("get", "/api/v1/rules"),
+];
+
+/// Whether a method of a path, by its pattern, is there for those who have signed in only.
+pub(super) fn needs_session(method: &Method, pattern: &str) -> bool {
+    let method = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
+    let there = ROUTES.iter().any(|(path, methods)| *path == pattern && methods.contains(&method.as_str()));
+    there && pattern.starts_with("/api/") && !OPEN.contains(&(method.as_str(), pattern))
+}
+
 /// `GET`, and `HEAD`, whose body the server leaves out.
 fn get() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
@@ -143,6 +178,16 @@ mod tests {
     use super::*;
     use actix_web::test::{TestRequest, call_service, init_service};
     use actix_web::{App, ResponseError as _};
+
+    #[test]
+    fn what_is_open_is_there() {
+        for (method, path) in OPEN {
+            assert!(ROUTES.iter().any(|(known, methods)| known == path && methods.contains(method)), "{method} {path}");
+        }
+        assert!(needs_session(&Method::HEAD, "/api/v1/me") && needs_session(&Method::POST, "/api/v1/me/totp"));
+        assert!(!needs_session(&Method::POST, "/api/v1/cases") && !needs_session(&Method::GET, "/healthz"));
+        assert!(!needs_session(&Method::PUT, "/api/v1/me"), "it is told which methods there are");
+    }
 
     #[actix_web::test]
     async fn other_methods_and_paths_are_told_so() {

@@ -21,6 +21,7 @@ use crate::identity::Ticket;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Name of the cookie; `__Host-` binds it to this host, this path and TLS.
 const SECURE: &str = "__Host-fangxin";
@@ -66,19 +67,33 @@ fn cookie(request: &HttpRequest, settings: &Settings, value: String) -> Cookie<'
 /// # Errors
 /// Those of `POST /api/v1/auth/token`.
 pub async fn sign_in(
-    app: &App,
+    app: &Arc<App>,
     request: &HttpRequest,
     caller: &Caller,
     credentials: Credentials,
 ) -> Result<Cookie<'static>, Problem> {
+    Ok(enter(app, request, caller, credentials).await?.0)
+}
+
+/// The same; gives the recovery codes of a second factor too, which are told once, when its first code was shown.
+///
+/// # Errors
+/// Those of `POST /api/v1/auth/token`.
+pub async fn enter(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    caller: &Caller,
+    credentials: Credentials,
+) -> Result<(Cookie<'static>, Vec<String>), Problem> {
     let from = caller.origin();
     let proven = access::sign_in::check(app, credentials, &from).await?;
     // A session that was there is not the new one's: whoever planted its cookie would have it too.
     if let Some(session) = caller.session {
         sessions::end(app, &caller.who, session, &from).await?;
     }
+    let recovery = proven.recovery.clone();
     let opened = sessions::open(app, proven, Carrier::Cookie, &from).await?;
-    Ok(cookie(request, &app.settings, opened.ticket.expose()))
+    Ok((cookie(request, &app.settings, opened.ticket.expose()), recovery))
 }
 
 /// Signs the caller out; nothing happens to one who isn't signed in.

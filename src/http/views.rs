@@ -8,6 +8,7 @@ use crate::domain::case::{Case, Consents, ExternalReference, Milestones, Rating}
 use crate::domain::clock::Clock;
 use crate::domain::identifiers::{mask_address, mask_email, mask_id, mask_name, mask_phone};
 use crate::domain::money::Money;
+use crate::domain::permission::{self, Permission};
 use crate::domain::text::redact;
 use crate::domain::vocabulary::{Action, Demand, Kind, Lang, Outcome, PartyRole, Role, SectorSource, State};
 use crate::http::caller::Caller;
@@ -274,12 +275,7 @@ pub struct Opened {
 
 /// Whether a caller may know who filed: a report's reporter is known to its office alone, and to itself.
 pub fn sees_filer(case: &Case, caller: &Caller) -> bool {
-    match caller.who.role {
-        Role::Consumer | Role::System => true,
-        Role::Merchant | Role::Admin => false,
-        Role::Officer => true,
-        Role::Station | Role::Dispatcher | Role::Supervisor | Role::Auditor => case.kind == Kind::Complaint,
-    }
+    permission::may(caller.who.role, Permission::SeeFiler, case.kind)
 }
 
 /// A case as a caller may see it.

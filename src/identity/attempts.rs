@@ -1,4 +1,4 @@
-//! How often something may be tried: token buckets by account, reference or address.
+//! How often something may be asked for: token buckets by address or caller, in the memory of this node.
 //!
 //! The arithmetic is governor's (GCRA). Its time comes from the clock that is passed in, so that a test can let an hour go
 //! by; since that clock may step back when the system's is set, only its forward steps count.
@@ -106,31 +106,6 @@ impl Limiter {
     }
 }
 
-/// Attempts to get in, limited by account (or reference) and by address together.
-pub struct Attempts {
-    accounts: Limiter,
-    addresses: Limiter,
-}
-
-impl Attempts {
-    /// Limits with a quota for one account and one for one address.
-    pub fn new(account: Quota, address: Quota, clock: &Arc<dyn Clock>) -> Self {
-        Self { accounts: Limiter::new(account, clock.clone()), addresses: Limiter::new(address, clock.clone()) }
-    }
-
-    /// Counts one attempt to get into an account (or case) from an address.
-    ///
-    /// The address is asked first: what it isn't allowed must not use up the account's quota, or one address could lock
-    /// others out of any account.
-    ///
-    /// # Errors
-    /// When either quota is used up.
-    pub fn check(&self, account: &str, address: IpAddr) -> Result<(), RetryAfter> {
-        self.addresses.check(&address_key(address))?;
-        self.accounts.check(account)
-    }
-}
-
 /// The key of an address: of IPv6 its /64, since one subscriber has all of that; IPv4 in IPv6 counts as IPv4.
 pub fn address_key(address: IpAddr) -> String {
     match address.to_canonical() {
@@ -138,6 +113,20 @@ pub fn address_key(address: IpAddr) -> String {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+/// The key of the network that an address belongs to: of IPv4 its /24, of IPv6 its /48.
+pub fn network_key(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}::/48")
         }
     }
 }
@@ -244,22 +233,16 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_out_cannot_use_up_an_account() {
-        let clock: Arc<dyn Clock> = clock();
-        let attempts = Attempts::new(quota(3, 60), quota(2, 60), &clock);
-        let hostile = address("192.0.2.1");
-        for _ in 0..50 {
-            let _ = attempts.check("wang", hostile);
-        }
-        assert!(attempts.check("wang", hostile).is_err());
-        assert_eq!(attempts.check("wang", address("192.0.2.2")), Ok(()));
-        assert!(attempts.check("wang", address("192.0.2.3")).is_err(), "and the account has a limit of its own");
-    }
-
-    #[test]
     fn a_subscriber_is_a_64() {
         assert_eq!(address_key(address("2001:db8:1:2::1")), address_key(address("2001:db8:1:2:ffff::9")));
         assert_ne!(address_key(address("2001:db8:1:2::1")), address_key(address("2001:db8:1:3::1")));
         assert_eq!(address_key(address("::ffff:192.0.2.1")), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_network_is_a_24_or_a_48() {
+        assert_eq!(network_key(address("::ffff:192.0.2.1")), "192.0.2.0/24");
+        assert_eq!(network_key(address("2001:db8:1:2::1")), network_key(address("2001:db8:1:9::1")));
+        assert_ne!(network_key(address("2001:db8:1::1")), network_key(address("2001:db8:2::1")));
     }
 }

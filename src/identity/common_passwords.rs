@@ -2,6 +2,17 @@
 //! elsewhere, in lower case, without the digits and marks that are put around it; such a word counts as common also with them
 //! (see [`super::password::check_policy`]), so the list needs no `password123`.
 
+use std::sync::LazyLock;
+
+/// Passwords from breaches, the most frequent, in lower case and in order, one a line (see `THIRD_PARTY.md`).
+static LISTED: &str = include_str!("listed_passwords.txt");
+
+/// Whether a text, in lower case, is one of the words or a password from a breach.
+pub(super) fn is_common(text: &str) -> bool {
+    static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| LISTED.lines().collect());
+    WORDS.contains(&text) || LINES.binary_search(&text).is_ok()
+}
+
 /// The words.
 pub(super) const WORDS: &[&str] = &[
     // Keyboard
@@ -334,3 +345,24 @@ pub(super) const WORDS: &[&str] = &[
     "friends",
     "correcthorsebatterystaple",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{Password, check_policy};
+
+    /// SEC-AU-10: what came out of breaches is refused, as it stands there and with digits around it.
+    #[test]
+    fn sec_au_10_passwords_from_breaches_are_refused() {
+        let lines: Vec<&str> = LISTED.lines().collect();
+        assert!(lines.len() > 25_000 && lines.is_sorted(), "{}", lines.len());
+        for line in &lines {
+            assert!(check_policy(&Password::new((*line).to_owned()), "li").is_err(), "{line}");
+        }
+        let letters = |line: &&&str| line.len() >= 6 && line.bytes().all(|byte| byte.is_ascii_lowercase());
+        for line in lines.iter().filter(letters).step_by(97) {
+            let dressed = format!("{}2026!!", line.to_uppercase());
+            assert_eq!(check_policy(&Password::new(dressed.clone()), "li").unwrap_err().code, "common", "{dressed}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //! - [`password`]: Argon2id on a bounded number of threads, and what makes a password too weak;
 //! - [`tokens`]: short-lived access tokens (JWT, HS256) checked against the clock that is passed in;
 //! - [`ticket`]: refresh tokens and cookies, and the tokens of forms;
-//! - [`attempts`]: how often one account, one reference or one address may try.
+//! - [`attempts`]: how often one address may ask.
 //!
 //! Sources: OWASP ASVS 5.0 chapters 6, 7 and 9; NIST SP 800-63B for passwords; RFC 8725 for tokens.
 
@@ -15,7 +15,7 @@ pub mod password;
 pub mod ticket;
 pub mod tokens;
 
-pub use attempts::{Attempts, Limiter, Quota, RetryAfter};
+pub use attempts::{Limiter, Quota, RetryAfter};
 pub use password::{HashError, Hasher, Password, check_policy};
 pub use ticket::Ticket;
 pub use tokens::{Claims, Grant, SigningKey, TokenError, Tokens};

@@ -6,7 +6,7 @@
 
 use crate::ambient::{Entropy, draw};
 use crate::domain::problem::Invalid;
-use crate::identity::common_passwords::WORDS;
+use crate::identity::common_passwords;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -209,7 +209,8 @@ pub fn check_policy(password: &Password, username: &str) -> Result<(), Invalid> 
     // Also with letters put for digits and the other way round: p@ssw0rd.
     let plain = |text: &str| text.chars().map(plain_letter).collect::<String>();
     let plain_core = core_of(&whole.chars().map(plain_letter).collect::<Vec<_>>());
-    let is_common = |text: &str| WORDS.contains(&text) || halves(text).is_some_and(|half| WORDS.contains(&half));
+    let is_common =
+        |text: &str| common_passwords::is_common(text) || halves(text).is_some_and(common_passwords::is_common);
     if [whole.as_str(), &core, &plain(&core), &plain_core, &plain(&whole)].into_iter().any(is_common) {
         return refuse("common", "the password is one of those that are tried first");
     }
@@ -400,7 +401,7 @@ mod tests {
 
     #[test]
     fn words_are_plain_and_listed_once() {
-        let mut words = WORDS.to_vec();
+        let mut words = common_passwords::WORDS.to_vec();
         words.sort_unstable();
         assert!(words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));
         assert!(

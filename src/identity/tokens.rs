@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -105,10 +105,35 @@ pub struct Tokens {
     audience: String,
     leeway: i64,
     clock: Arc<dyn Clock>,
+    keys: RwLock<Arc<Keys>>,
+    validation: Validation,
+}
+
+/// The keys at a time.
+struct Keys {
     header: Header,
     encoding: EncodingKey,
     decoding: HashMap<String, DecodingKey>,
-    validation: Validation,
+}
+
+impl Keys {
+    fn new(keys: &[SigningKey], active: &str) -> Result<Self, TokenError> {
+        let mut decoding = HashMap::new();
+        for key in keys {
+            if key.secret.len() < MIN_SECRET {
+                return Err(TokenError::Keys("a secret has fewer than 32 bytes"));
+            }
+            if decoding.insert(key.kid.clone(), DecodingKey::from_secret(&key.secret)).is_some() {
+                return Err(TokenError::Keys("a key id occurs twice"));
+            }
+        }
+        let key = keys.iter().find(|key| key.kid == active).ok_or(TokenError::Keys("the active key is missing"))?;
+        Ok(Self {
+            header: Header { kid: Some(active.to_owned()), ..Header::new(Algorithm::HS256) },
+            encoding: EncodingKey::from_secret(&key.secret),
+            decoding,
+        })
+    }
 }
 
 impl Tokens {
@@ -125,16 +150,7 @@ impl Tokens {
         leeway: Duration,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TokenError> {
-        let mut decoding = HashMap::new();
-        for key in keys {
-            if key.secret.len() < MIN_SECRET {
-                return Err(TokenError::Keys("a secret has fewer than 32 bytes"));
-            }
-            if decoding.insert(key.kid.clone(), DecodingKey::from_secret(&key.secret)).is_some() {
-                return Err(TokenError::Keys("a key id occurs twice"));
-            }
-        }
-        let key = keys.iter().find(|key| key.kid == active).ok_or(TokenError::Keys("the active key is missing"))?;
+        let keys = Keys::new(keys, active)?;
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
         validation.set_audience(&[audience]);
@@ -147,11 +163,24 @@ impl Tokens {
             audience: audience.to_owned(),
             leeway: seconds(leeway.min(MAX_LEEWAY)),
             clock,
-            header: Header { kid: Some(active.to_owned()), ..Header::new(Algorithm::HS256) },
-            encoding: EncodingKey::from_secret(&key.secret),
-            decoding,
+            keys: RwLock::new(Arc::new(keys)),
             validation,
         })
+    }
+
+    /// Takes other keys from now on, as after a rotation: new tokens are signed with the active one, those of the others are
+    /// believed until they end, those of keys that are gone no longer.
+    ///
+    /// # Errors
+    /// Those of [`Tokens::new`]; then the keys stay as they were.
+    pub fn replace_keys(&self, keys: &[SigningKey], active: &str) -> Result<(), TokenError> {
+        let keys = Arc::new(Keys::new(keys, active)?);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Signs a token that ends after `lifetime`, in whole seconds.
@@ -170,7 +199,8 @@ impl Tokens {
             role: grant.role,
             sid: grant.session,
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(|_| TokenError::Malformed)
+        let keys = self.keys();
+        jsonwebtoken::encode(&keys.header, &claims, &keys.encoding).map_err(|_| TokenError::Malformed)
     }
 
     /// Checks a token and gives what it says.
@@ -186,7 +216,8 @@ impl Tokens {
         if header != (Header { kid: header.kid.clone(), ..Header::new(Algorithm::HS256) }) {
             return Err(TokenError::Malformed);
         }
-        let key = header.kid.and_then(|kid| self.decoding.get(&kid)).ok_or(TokenError::UnknownKey)?;
+        let keys = self.keys();
+        let key = header.kid.and_then(|kid| keys.decoding.get(&kid)).ok_or(TokenError::UnknownKey)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
             .map_err(|error| {
                 use jsonwebtoken::errors::ErrorKind;
@@ -437,6 +468,13 @@ mod tests {
         let new = rotated.issue(&grant(), Duration::from_secs(600)).unwrap();
         assert_eq!(jsonwebtoken::decode_header(&new).unwrap().kid.as_deref(), Some("k2"));
         assert_eq!(tokens().verify(&new), Err(TokenError::UnknownKey));
+        // The same while it runs; a key that was retired is believed no longer, and wrong keys change nothing.
+        let running = tokens();
+        running.replace_keys(&keys, "k2").unwrap();
+        assert!(running.verify(&old).is_ok() && running.verify(&new).is_ok());
+        running.replace_keys(&keys[1..], "k2").unwrap();
+        assert_eq!(running.verify(&old), Err(TokenError::UnknownKey));
+        assert!(running.replace_keys(&keys, "k9").is_err() && running.verify(&new).is_ok());
     }
 
     #[test]

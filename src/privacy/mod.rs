@@ -20,6 +20,7 @@ mod link;
 pub mod ring;
 mod secret;
 pub mod signing;
+pub mod totp;
 pub mod vault;
 
 pub use link::{Link, LinkTo};

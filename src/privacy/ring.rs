@@ -236,6 +236,19 @@ impl KeyRing {
         kid
     }
 
+    /// Takes a signing key out: tokens that it signed are believed no longer. The active one stays; whether there was another
+    /// of this id.
+    pub fn retire_signing(&mut self, kid: &str) -> bool {
+        let before = self.signing.len();
+        self.signing.retain(|key| key.kid != kid || key.kid == self.active_signing);
+        self.signing.len() < before
+    }
+
+    /// When the signing key that new tokens are signed with was made.
+    pub fn active_signing_since(&self) -> Timestamp {
+        self.signing.iter().find(|key| key.kid == self.active_signing).map_or(Timestamp::MAX, |key| key.created)
+    }
+
     /// Adds a key that signs checkpoints of the audit log, when the ring has none; whether it did.
     pub fn ensure_audit_key(&mut self, entropy: &dyn Entropy, now: Timestamp) -> bool {
         let missing = self.audit.is_empty();

@@ -250,6 +250,10 @@ pub enum Purpose {
     Lane,
     /// A network address.
     Address,
+    /// Whose tries are counted: an account, a case, a contact, or one of them from an address.
+    Tries,
+    /// A one-time code, after the contact that it was sent to.
+    Code,
 }
 
 impl Purpose {
@@ -261,6 +265,8 @@ impl Purpose {
             Self::Respondent => b"respondent",
             Self::Lane => b"lane",
             Self::Address => b"address",
+            Self::Tries => b"tries",
+            Self::Code => b"code",
         }
     }
 }

@@ -1,16 +1,19 @@
 //! What the two engines say differently: upserts, batches, claims, full text, their versions and savepoints.
 
+use crate::store::codes::CodeRow;
 use crate::store::counters::{CounterRow, Deltas};
 use crate::store::db::{Db, LEAST_SQLITE};
 use crate::store::engine::StoreError;
+use crate::store::factors::FactorRow;
 use crate::store::filing::{CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, PartyRow};
 use crate::store::kept;
 use crate::store::learned::VerdictRow;
 use crate::store::outbox::{Claim, OutboxRow, PENDING, in_state};
 use crate::store::schema::{
-    audit_heads, case_numbers, cases, clocks, counters, document_numbers, events, external_numbers, idempotency_keys,
-    links, outbox, parties, verdicts,
+    audit_heads, case_numbers, cases, clocks, codes, counters, document_numbers, events, external_numbers,
+    idempotency_keys, links, outbox, parties, second_factors, tries, verdicts,
 };
+use crate::store::tries::Subject;
 use crate::store::types::{At, Day, Key, On, Uid};
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
@@ -19,6 +22,7 @@ use diesel::query_builder::BoxedSqlQuery;
 use diesel::sql_types::{Array, BigInt, Integer, Text};
 use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
+use jiff::Timestamp;
 
 /// Most rows in one statement; PostgreSQL takes 65 535 values, a counter has 38.
 const CHUNK: usize = 500;
@@ -459,6 +463,58 @@ pub(super) fn lock_audit_head(db: &mut Db, writer: &str) -> Result<(i64, Vec<u8>
         },
     };
     found.ok_or_else(|| StoreError::Unreadable("the audit log has no end".to_owned()))
+}
+
+/// The row of tries of a subject, made when it isn't there, and locked on PostgreSQL until the unit ends.
+pub(super) fn lock_tries(db: &mut Db, subject: &Subject) -> Result<(i32, At, At), StoreError> {
+    let columns = (tries::tried, tries::last_at, tries::wait_until);
+    let first = || {
+        let long_ago = At(Timestamp::UNIX_EPOCH);
+        (
+            tries::sort.eq(subject.sort),
+            tries::subject.eq(subject.hash.to_vec()),
+            tries::tried.eq(0),
+            tries::last_at.eq(long_ago),
+            tries::wait_until.eq(long_ago),
+        )
+    };
+    let row = tries::table.find((subject.sort, subject.hash.to_vec())).select(columns);
+    let found = match db {
+        Db::Pg(c) => match row.clone().for_update().first(c).optional()? {
+            Some(found) => Some(found),
+            None => {
+                diesel::insert_into(tries::table).values(first()).on_conflict_do_nothing().execute(c)?;
+                row.for_update().first(c).optional()?
+            }
+        },
+        // One thread writes: nobody comes in between.
+        Db::Sqlite(c) => match row.clone().first(c).optional()? {
+            Some(found) => Some(found),
+            None => {
+                diesel::insert_into(tries::table).values(first()).execute(c)?;
+                row.first(c).optional()?
+            }
+        },
+    };
+    found.ok_or_else(|| StoreError::Unreadable("a row of tries is gone".to_owned()))
+}
+
+/// The second factor of an account, locked on PostgreSQL until the unit ends.
+pub(super) fn lock_factor(db: &mut Db, username: &str) -> Result<Option<FactorRow>, StoreError> {
+    let row = second_factors::table.find(username);
+    Ok(match db {
+        Db::Pg(c) => row.select(FactorRow::as_select()).for_update().first(c).optional()?,
+        Db::Sqlite(c) => row.select(FactorRow::as_select()).first(c).optional()?,
+    })
+}
+
+/// The one-time code of a contact, locked on PostgreSQL until the unit ends.
+pub(super) fn lock_code(db: &mut Db, kind: &str, contact: &[u8]) -> Result<Option<CodeRow>, StoreError> {
+    let row = codes::table.find((kind, contact));
+    Ok(match db {
+        Db::Pg(c) => row.select(CodeRow::as_select()).for_update().first(c).optional()?,
+        Db::Sqlite(c) => row.select(CodeRow::as_select()).first(c).optional()?,
+    })
 }
 
 /// Makes every statement of a reading unit see one state of the data. SQLite's transactions do so anyway; PostgreSQL's

@@ -3,7 +3,7 @@
 
 use crate::store::db::Db;
 use crate::store::engine::{StoreError, Tx};
-use crate::store::schema::{cases, outbox};
+use crate::store::schema::{cases, outbox, second_factors};
 use crate::store::types::Key;
 use diesel::prelude::*;
 
@@ -14,14 +14,17 @@ pub enum Place {
     Case(Key),
     /// A row of the outbox, by its bucket and id.
     Outbox(i16, Key),
+    /// A second factor of staff, by its id.
+    Factor(Key),
 }
 
-/// Data keys behind a place: the cases' that aren't erased, then the outbox's. Empty at the end.
+/// Data keys behind a place: the cases' that aren't erased, then the outbox's, then those of second factors. Empty at the end.
 ///
 /// # Errors
 /// The engine's.
 pub fn page(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
     let behind = match after {
+        Some(Place::Factor(id)) => return factors_behind(db, Some(id), limit),
         Some(Place::Outbox(bucket, id)) => Some((bucket, id)),
         of_cases => {
             let found = cases_behind(db, of_cases, limit)?;
@@ -40,7 +43,23 @@ pub fn page(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place,
         .limit(limit)
         .select((outbox::bucket, outbox::outbox_id, outbox::data_key))
         .load(db)?;
+    if rows.is_empty() {
+        return factors_behind(db, None, limit);
+    }
     Ok(rows.into_iter().filter_map(|(bucket, id, data_key)| Some((Place::Outbox(bucket, id), data_key?))).collect())
+}
+
+fn factors_behind(db: &mut Db, after: Option<Key>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
+    let mut query = second_factors::table.into_boxed();
+    if let Some(after) = after {
+        query = query.filter(second_factors::factor_id.gt(after));
+    }
+    let rows: Vec<(Key, Vec<u8>)> = query
+        .order(second_factors::factor_id)
+        .limit(limit)
+        .select((second_factors::factor_id, second_factors::data_key))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(id, data_key)| (Place::Factor(id), data_key)).collect())
 }
 
 fn cases_behind(db: &mut Db, after: Option<Place>, limit: i64) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
@@ -79,6 +98,11 @@ pub fn replace(tx: &mut Tx<'_>, keys: &[Rewrapped]) -> Result<usize, StoreError>
             Place::Outbox(bucket, id) => {
                 let row = outbox::table.find((bucket, id)).filter(outbox::data_key.eq(before));
                 diesel::update(row).set(outbox::data_key.eq(after)).execute(tx.db)?
+            }
+            Place::Factor(id) => {
+                let row = second_factors::table
+                    .filter(second_factors::factor_id.eq(id).and(second_factors::data_key.eq(before)));
+                diesel::update(row).set(second_factors::data_key.eq(after)).execute(tx.db)?
             }
         };
     }

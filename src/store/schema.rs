@@ -392,6 +392,7 @@ diesel::table! {
         ends_at -> Ts,
         ended_at -> Nullable<Ts>,
         ended_why -> Nullable<Text>,
+        proved_at -> Nullable<Ts>,
     }
 }
 
@@ -427,6 +428,53 @@ diesel::table! {
         fitted_until -> Ts,
         weights -> Binary,
         report -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    tries (sort, subject) {
+        sort -> Text,
+        subject -> Binary,
+        tried -> Integer,
+        last_at -> Ts,
+        wait_until -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    codes (kind, contact) {
+        kind -> Text,
+        contact -> Binary,
+        code_hash -> Binary,
+        expires_at -> Ts,
+        tried -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    second_factors (username) {
+        username -> Text,
+        factor_id -> Uid,
+        data_key -> Binary,
+        secret -> Binary,
+        last_step -> BigInt,
+        created_at -> Ts,
+        confirmed_at -> Nullable<Ts>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    recovery_codes (username, code_hash) {
+        username -> Text,
+        code_hash -> Binary,
     }
 }
 

@@ -32,6 +32,8 @@ pub struct SessionRow {
     pub ended_at: Option<At>,
     /// Why: a word for the operator.
     pub ended_why: Option<String>,
+    /// When its owner last proved to be who they are; `None` is when it was opened.
+    pub proved_at: Option<At>,
 }
 
 /// Why a session was ended before its time.
@@ -81,6 +83,12 @@ pub fn of(db: &mut Db, owner_kind: &str, owner: &str, now: Timestamp) -> Result<
 pub fn touch(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let open = sessions::table.find(Key(id)).filter(sessions::ended_at.is_null().and(sessions::seen_at.lt(At(now))));
     diesel::update(open).set(sessions::seen_at.eq(At(now))).execute(tx.db)?;
+    Ok(())
+}
+
+/// Notes that the owner of a session has proved again who they are.
+pub fn prove(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    diesel::update(sessions::table.find(Key(id))).set(sessions::proved_at.eq(At(now))).execute(tx.db)?;
     Ok(())
 }
 
@@ -160,6 +168,7 @@ mod tests {
                 ends_at: at(ends),
                 ended_at: None,
                 ended_why: None,
+                proved_at: None,
             };
             let (over, open_still) = (Uuid::from_u128(1), Uuid::from_u128(2));
             let spent = store

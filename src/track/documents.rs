@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::config::catalogue::Office;
 use crate::document::{self, Matter, Page, Person};
 use crate::domain::case::{Actor, Case};
+use crate::domain::permission::{self, Grant, Permission};
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
@@ -237,8 +238,7 @@ pub fn may_read(app: &App, role: Role, kind: &str) -> bool {
     match role {
         Role::Consumer => addressees(app, kind).contains(&PartyRole::Complainant),
         Role::Merchant => addressees(app, kind).contains(&PartyRole::Respondent),
-        Role::Station | Role::Officer | Role::Dispatcher | Role::Supervisor => true,
-        Role::Auditor | Role::Admin | Role::System => false,
+        role => permission::grant(role, Permission::ReadDocuments) == Grant::Yes,
     }
 }
 

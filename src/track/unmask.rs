@@ -7,9 +7,9 @@ use crate::ambient::SHANGHAI;
 use crate::app::App;
 use crate::audit::{Kind, Occasion};
 use crate::domain::case::Case;
+use crate::domain::permission::{self, Permission};
 use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
-use crate::domain::vocabulary::{Kind as CaseKind, Role};
 use crate::store::{StoreError, audit, cases};
 use crate::track::dossier::{Dossier, Party};
 use jiff::ToSpan;
@@ -76,15 +76,6 @@ pub enum UnmaskError {
     Store(#[from] StoreError),
 }
 
-/// Whether a role may see what is masked of a case of a kind: those who work on complaints, and of reports the office alone.
-pub const fn may_unmask(role: Role, kind: CaseKind) -> bool {
-    match role {
-        Role::Officer => true,
-        Role::Station | Role::Dispatcher | Role::Supervisor => matches!(kind, CaseKind::Complaint),
-        Role::Consumer | Role::Merchant | Role::Auditor | Role::Admin | Role::System => false,
-    }
-}
-
 /// Shows fields of a case, and writes down that it did, in one unit.
 ///
 /// # Errors
@@ -97,7 +88,9 @@ pub async fn unmask(app: &Arc<App>, request: Request) -> Result<Unmasked, Unmask
                 return Ok(Err(UnmaskError::NotFound));
             };
             let by = &request.occasion.by;
-            let Some(user) = by.user.as_deref().filter(|_| may_unmask(by.role, found.case.kind)) else {
+            let Some(user) =
+                by.user.as_deref().filter(|_| permission::may(by.role, Permission::Unmask, found.case.kind))
+            else {
                 return Ok(Err(UnmaskError::NotAllowed));
             };
             // Locked before it is counted: two requests at once must not both be the last one allowed.

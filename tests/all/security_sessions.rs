@@ -231,3 +231,38 @@ fn a_consumers_session_is_a_row_like_any_other() {
     app.get(&case.path(), &one).send().problem(401);
     app.get(&case.path(), &other).send().expect(200);
 }
+
+/// SEC-JW-11: after a rotation tokens carry the new key's id, those of the old one hold until they end, and then it is retired;
+/// a retired key's tokens are believed no longer.
+#[test]
+fn sec_jw_11_signing_keys_rotate_and_retire() {
+    let kid = |session: &Session| {
+        let header = session.token.as_deref().unwrap().split('.').next().unwrap().to_owned();
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, header).unwrap();
+        serde_json::from_slice::<Value>(&bytes).unwrap()["kid"].as_str().unwrap().to_owned()
+    };
+    for engine in engines() {
+        let mut app = Start::on(engine).at("2026-11-24T00:00:00Z").start();
+        let old = app.officer("amr-320115");
+        let kept = sign_in(&app, "officer-amr-320115", PASSWORD).expect(200);
+        assert_eq!(kid(&old), "k1", "{engine}");
+        assert!(app.run(&["keys", "rotate-signing"], None).status.success(), "{engine}");
+        // On PostgreSQL the command is a process of its own: the server takes the ring up by itself, or when it starts.
+        app.restart_at("2026-11-24T00:05:00Z");
+        assert_eq!(status_of(&app, &old), 200, "{engine}: until it ends");
+        assert_eq!(kid(&bearer(&sign_in(&app, "officer-amr-320115", PASSWORD).expect(200))), "k2", "{engine}");
+        let early = app.run(&["keys", "retire-signing", "k1"], None);
+        assert_eq!(early.status.code(), Some(1), "{engine}: its tokens may still be in use");
+        assert_eq!(app.run(&["keys", "retire-signing", "k2"], None).status.code(), Some(1), "{engine}: the active one");
+        app.restart_at("2026-11-24T00:29:00Z");
+        assert_eq!(status_of(&app, &old), 401, "{engine}: it has ended");
+        let renewed = refresh(&app, &text(&kept, "refresh_token")).expect(200);
+        assert_eq!(kid(&bearer(&renewed)), "k2", "{engine}");
+        let retired = app.run(&["keys", "retire-signing", "k1"], None);
+        assert!(retired.status.success(), "{engine}: {}", String::from_utf8_lossy(&retired.stderr));
+        assert_eq!(status_of(&app, &bearer(&renewed)), 200, "{engine}");
+        let log = app.pages("/api/v1/audit?kind=key_rotation", &app.auditor("320000"));
+        let steps: Vec<_> = log.iter().map(|entry| entry["data"]["step"].clone()).collect();
+        assert_eq!(steps, [json!("retired"), json!("rotated")], "{engine}");
+    }
+}

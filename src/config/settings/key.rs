@@ -70,13 +70,24 @@ pub(super) const KEYS: &[Key] = &[
     key("auth", "idle_minutes", Whole(5, 1440)),
     key("auth", "session_hours", Whole(1, 168)),
     key("auth", "totp_required", Flag),
+    key(
+        "auth",
+        "totp_roles",
+        Texts(is_staff_role, "roles of staff: station, officer, dispatcher, supervisor, auditor, admin"),
+    ),
+    key("auth", "step_up_minutes", Whole(0, 1440)),
+    key("auth", "code_minutes", Whole(1, 60)),
     key("auth", "hash_threads", Whole(0, 64)),
     key("limits", "enabled", Flag),
     key("limits", "filings_per_minute", Whole(1, 100_000)),
     key("limits", "requests_per_minute", Whole(1, 1_000_000)),
     key("limits", "sign_in_attempts", Whole(1, 1000)),
     key("limits", "pin_attempts", Whole(1, 1000)),
+    key("limits", "address_attempts", Whole(1, 100_000)),
     key("limits", "attempt_window_minutes", Whole(1, 1440)),
+    key("limits", "codes_per_contact", Whole(1, 100)),
+    key("limits", "codes_per_address", Whole(1, 10_000)),
+    key("limits", "codes_per_network", Whole(1, 100_000)),
     key(
         "limits",
         "trusted_proxies",
@@ -174,6 +185,10 @@ fn is_prefix(text: &str) -> bool {
 
 fn is_writer(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn is_staff_role(text: &str) -> bool {
+    ["station", "officer", "dispatcher", "supervisor", "auditor", "admin"].contains(&text)
 }
 
 fn is_media_type(text: &str) -> bool {

@@ -171,9 +171,6 @@ impl Layers {
         let mut fault = |origin: &str, key: &str, detail: &str, allowed: &str| {
             found.push(ConfigError::at(origin, None, key, None, detail).allowed(allowed));
         };
-        if let Some(origin) = self.given("auth.totp_required") {
-            fault(origin, "auth.totp_required", "a second factor is not in this version", "false");
-        }
         if let Some(origin) = self.given("clock.start")
             && self.given("clock.allow_start").is_none()
         {

@@ -75,7 +75,7 @@ fn all_faults_of_all_layers_at_once() {
     let (_folder, path) = file("[server]\nworkers = 1000\nlisen = \"x\"\n[intke]\n[log]\nformat = true\n");
     let mut inputs = environment(&[
         ("FANGXIN__AUTH__ACCESS_MINUTES", "soon"),
-        ("FANGXIN__AUTH__TOTP_REQUIRED", "true"),
+        ("FANGXIN__AUTH__TOTP_ROLES", "admin, consumer"),
         ("FANGXIN__CLOCK__START", "2026-11-23T09:00:00+08:00"),
         ("FANGXIN__DATABASE__URL", "mysql://root:hunter2@db/x"),
         ("FANGXIN__LIMITS__TRUSTED_PROXIES", "10.0.0.0/99"),
@@ -94,12 +94,12 @@ fn all_faults_of_all_layers_at_once() {
             "own.toml: server.lisen: unknown key; allowed: listen, metrics_listen, public_url, workers, max_connections, max_json_bytes, max_upload_bytes, header_timeout_seconds, body_timeout_seconds, drain_seconds, shutdown_seconds",
             "own.toml: server.workers \"1000\": out of range; allowed: a whole number from 0 to 256",
             "environment: FANGXIN__AUTH__ACCESS_MINUTES \"soon\": not understood; allowed: a whole number from 1 to 15",
+            "environment: FANGXIN__AUTH__TOTP_ROLES \"admin, consumer\": not accepted; allowed: a list of roles of staff: station, officer, dispatcher, supervisor, auditor, admin",
             "environment: FANGXIN__DATABASE__URL \"(secret)\": not accepted; allowed: sqlite:PATH, postgres://…, or nothing",
             "environment: FANGXIN__LIMITS__TRUSTED_PROXIES \"10.0.0.0/99\": not accepted; allowed: a list of addresses or CIDR ranges, e.g. 10.0.0.0/8",
             "environment: FANGXIN__SERVER__PORT: unknown setting; allowed: FANGXIN__SECTION__KEY for a key of config/default.toml",
             "environment: FANGXIN__SERVER__WORKERS_FILE: only secrets are read from a file; allowed: FANGXIN__SERVER__WORKERS",
             "command line: --listen \"8080\": not accepted; allowed: address:port, e.g. 127.0.0.1:8080",
-            "FANGXIN__AUTH__TOTP_REQUIRED: auth.totp_required: a second factor is not in this version; allowed: false",
             "FANGXIN__CLOCK__START: clock.start: the clock may be set for drills and tests only, and clock.allow_start is false; allowed: nothing, or clock.allow_start = true beside it",
         ]
     );

@@ -3,17 +3,17 @@
 use crate::ambient;
 use crate::app::App;
 use crate::domain::case::Actor;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
 use crate::domain::text::is_invisible;
 use crate::domain::vocabulary::Action;
 use crate::http::api::reference;
-use crate::http::api::transitions::may_add;
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::{check_encoding, too_slow};
 use crate::http::openapi::RoleCode;
-use crate::http::views::{hex, sees_filer};
+use crate::http::views::hex;
 use crate::store::attachments::{self, AttachmentRow};
 use crate::store::cases::{self, Loaded};
 use crate::store::types::{At, Key};
@@ -111,9 +111,7 @@ pub async fn add(
     let reference = reference(&path)?;
     let app = app.into_inner();
     let loaded = super::cases::load(&app, &caller, reference).await?;
-    if !may_add(caller.who.role) || !sees_filer(&loaded.case, &caller) {
-        return Err(Problem::not_for_role());
-    }
+    caller.may_with(Permission::Attach, loaded.case.kind)?;
     check_encoding(&request)?;
     let most = app.settings.server.max_upload_bytes as u64;
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -407,9 +405,7 @@ pub async fn download(
         })
         .await?;
     let (loaded, row) = found.ok_or_else(Problem::not_found)?;
-    if !sees_filer(&loaded.case, &caller) {
-        return Err(Problem::not_for_role());
-    }
+    caller.may_with(Permission::SeeFiler, loaded.case.kind)?;
     let row = row.ok_or_else(Problem::not_found)?;
     let object = app.objects.get(&Path::from(row.object.as_str())).await.map_err(objects_away)?;
     let sealed = object.bytes().await.map_err(objects_away)?;

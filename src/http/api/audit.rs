@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::audit::Kind;
+use crate::domain::permission::Permission;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
 use crate::domain::text;
-use crate::domain::vocabulary::Role;
 use crate::http::api::take;
 use crate::http::caller::Caller;
 use crate::http::cursor;
@@ -105,10 +105,7 @@ pub struct AuditPage {
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn page(app: web::Data<App>, caller: Caller, params: Params<AuditParams>) -> Result<HttpResponse, Problem> {
-    caller.signed_in()?;
-    if caller.who.role != Role::Auditor {
-        return Err(Problem::not_for_role());
-    }
+    caller.may(Permission::ReadAudit)?;
     let (filter, case, limit) = read(&params.0)?;
     let scope = caller.scope();
     let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;

@@ -1,7 +1,8 @@
 //! Sessions: access tokens for the consumer of a case and for staff.
 
-use crate::access::{self, Carrier, Credentials, Opened, Refused, sessions};
+use crate::access::{self, Carrier, Credentials, Destination, Opened, Refused, sessions};
 use crate::app::App;
+use crate::domain::identifiers;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::vocabulary::{Lang, Role};
 use crate::http::api::LangParam;
@@ -12,14 +13,15 @@ use crate::http::openapi::RoleCode;
 use crate::http::session;
 use crate::http::views::{Coded, Names};
 use crate::identity::{Password, Ticket};
-use crate::store::cases;
+use crate::store::{cases, factors};
 use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What opens a session: number and PIN of a case, or name and password of an account.
+/// What opens a session: number and PIN of a case, phone or e-mail address with the code that was sent there, or name and
+/// password of an account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
@@ -27,11 +29,19 @@ pub struct TokenRequest {
     pub reference: Option<String>,
     /// Its PIN.
     pub access_pin: Option<String>,
+    /// Phone number that a code was sent to.
+    pub phone: Option<String>,
+    /// E-mail address that a code was sent to.
+    pub email: Option<String>,
+    /// The code.
+    pub code: Option<String>,
     /// Name of an account.
     pub username: Option<String>,
     /// Its password.
     #[schema(value_type = Option<String>, format = Password)]
     pub password: Option<Password>,
+    /// Code of its second factor, or a recovery code.
+    pub totp: Option<String>,
 }
 
 /// An access token, and the token to get the next one with.
@@ -45,6 +55,10 @@ pub struct TokenAnswer {
     pub expires_in: u64,
     /// To be exchanged at `POST /api/v1/auth/refresh`, once. It ends with the session.
     pub refresh_token: String,
+    /// Recovery codes of a second factor that begins to count now. They are told once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub recovery_codes: Vec<String>,
 }
 
 /// Opens a session.
@@ -53,61 +67,95 @@ pub struct TokenAnswer {
     responses(
         (status = 200, body = TokenAnswer),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json",
+            description = "A second factor must be set up first: the answer has its `secret` and `uri`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn token(app: web::Data<App>, caller: Caller, body: Body<TokenRequest>) -> Result<HttpResponse, Problem> {
     let from = caller.origin();
     let proven = access::sign_in::check(&app, credentials(body.value)?, &from).await?;
+    let recovery_codes = proven.recovery.clone();
     let opened = sessions::open(&app, proven, Carrier::Bearer, &from).await?;
-    answer(&app, &opened)
+    answer(&app, &opened, recovery_codes)
 }
 
-/// What a request shows, when it is whole.
+/// What a request shows, when it is whole and nothing of another sort stands beside it.
 fn credentials(request: TokenRequest) -> Result<Credentials, Problem> {
-    match request {
-        TokenRequest { reference: Some(reference), access_pin: Some(pin), username: None, password: None } => {
+    let TokenRequest { reference, access_pin, phone, email, code, username, password, totp } = request;
+    let given = [
+        ("/reference", reference.is_some()),
+        ("/access_pin", access_pin.is_some()),
+        ("/phone", phone.is_some()),
+        ("/email", email.is_some()),
+        ("/code", code.is_some()),
+        ("/username", username.is_some()),
+        ("/password", password.is_some()),
+        ("/totp", totp.is_some()),
+    ];
+    match (reference, access_pin, phone, email, code, username, password) {
+        (Some(reference), Some(pin), None, None, None, None, None) if totp.is_none() => {
             Ok(Credentials::Case { reference, pin })
         }
-        TokenRequest { reference: None, access_pin: None, username: Some(username), password: Some(password) } => {
+        (None, None, phone, email, Some(code), None, None) if totp.is_none() && phone.is_some() != email.is_some() => {
+            Ok(Credentials::Code { to: destination(phone.as_deref(), email.as_deref())?, code })
+        }
+        (None, None, None, None, None, Some(username), Some(password)) => {
             let name = username.trim();
             if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
                 let fault = Invalid::new("username", "not the name of an account").allowed("1 to 100 characters");
                 return Err(Problem::field("/username", fault));
             }
-            Ok(Credentials::Staff { username, password })
+            Ok(Credentials::Staff { username, password, totp })
         }
-        request => Err(incomplete(&request)),
+        _ => Err(incomplete(&given)),
     }
 }
 
-fn incomplete(request: &TokenRequest) -> Problem {
+/// What opens a session, by the fields that it takes; one of the first two of the second.
+const WAYS: [&[&str]; 4] =
+    [&["/reference", "/access_pin"], &["/phone", "/code"], &["/email", "/code"], &["/username", "/password", "/totp"]];
+
+fn incomplete(given: &[(&'static str, bool)]) -> Problem {
+    let there: Vec<&str> = given.iter().filter(|(_, there)| *there).map(|(pointer, _)| *pointer).collect();
     let mut faults = Problems::default();
-    let staff = request.username.is_some() || request.password.is_some();
-    let consumer = request.reference.is_some() || request.access_pin.is_some();
-    if staff == consumer {
-        let allowed = "reference and access_pin, or username and password";
-        faults.at("", Invalid::new("one_of", "give one pair").allowed(allowed));
-    } else {
-        let given = [
-            ("/reference", consumer, request.reference.is_some()),
-            ("/access_pin", consumer, request.access_pin.is_some()),
-            ("/username", staff, request.username.is_some()),
-            ("/password", staff, request.password.is_some()),
-        ];
-        for (pointer, wanted, there) in given {
-            if wanted && !there {
-                faults.at(pointer, Invalid::new("required", "is required"));
+    // The one way that what is there belongs to lacks the rest.
+    let way = WAYS.iter().find(|way| !there.is_empty() && there.iter().all(|pointer| way.contains(pointer)));
+    match way {
+        Some(_) if there == ["/code"] => {
+            faults.at("/phone", Invalid::new("required", "is required, or email").allowed("phone or email"));
+        }
+        Some(way) => {
+            for pointer in way.iter().filter(|pointer| !there.contains(pointer) && **pointer != "/totp") {
+                faults.at(*pointer, Invalid::new("required", "is required"));
             }
+        }
+        None => {
+            let allowed = "reference and access_pin, phone or email and code, or username and password";
+            faults.at("", Invalid::new("one_of", "give one of them").allowed(allowed));
         }
     }
     faults.into()
 }
 
-fn answer(app: &App, opened: &Opened) -> Result<HttpResponse, Problem> {
+/// A phone number or an e-mail address, exactly one.
+pub(super) fn destination(phone: Option<&str>, email: Option<&str>) -> Result<Destination, Problem> {
+    match (phone, email) {
+        (Some(phone), None) => {
+            identifiers::phone(phone).map(Destination::Phone).map_err(|fault| Problem::field("/phone", fault))
+        }
+        (None, Some(email)) => {
+            identifiers::email(email).map(Destination::Email).map_err(|fault| Problem::field("/email", fault))
+        }
+        _ => Err(Problem::field("", Invalid::new("one_of", "give one of them").allowed("phone or email"))),
+    }
+}
+
+fn answer(app: &App, opened: &Opened, recovery_codes: Vec<String>) -> Result<HttpResponse, Problem> {
     let (access_token, expires_in) = sessions::access_token(app, opened)?;
     let refresh_token = opened.ticket.expose();
-    Ok(HttpResponse::Ok().json(TokenAnswer { access_token, token_type: "Bearer", expires_in, refresh_token }))
+    let token_type = "Bearer";
+    Ok(HttpResponse::Ok().json(TokenAnswer { access_token, token_type, expires_in, refresh_token, recovery_codes }))
 }
 
 /// A refresh token.
@@ -134,7 +182,7 @@ pub async fn refresh(
     let ticket = Ticket::parse(&body.value.refresh_token).ok_or(Refused::Ticket)?;
     // Not the caller: an access token that has ended may still be sent along.
     let opened = sessions::renew(&app, &ticket, &origin(&request, &app.settings)).await?;
-    answer(&app, &opened)
+    answer(&app, &opened, Vec::new())
 }
 
 /// Which sessions to end.
@@ -256,6 +304,8 @@ pub struct Me {
     pub unit: Option<Coded>,
     /// Division that they are responsible for; for staff.
     pub division: Option<Coded>,
+    /// Whether the account has a second factor; for staff.
+    pub totp: Option<bool>,
     /// Reference number of the case that a consumer has opened.
     pub reference: Option<String>,
 }
@@ -280,11 +330,16 @@ pub async fn me(app: web::Data<App>, caller: Caller, params: Params<LangParam>) 
         }
         None => None,
     };
+    let totp = match caller.who.user.clone() {
+        Some(user) => Some(app.store.read(move |db| factors::is_confirmed(db, &user)).await?),
+        None => None,
+    };
     Ok(HttpResponse::Ok().json(Me {
         role: caller.who.role,
         username: caller.who.user.clone(),
         unit: caller.who.unit.as_deref().map(|code| names.unit(code)),
         division: caller.who.division.map(|division| names.division(division)),
+        totp,
         reference,
     }))
 }

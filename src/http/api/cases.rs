@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::domain::case::Case;
+use crate::domain::permission::{self, Grant, Permission};
 use crate::domain::reference::Reference;
-use crate::domain::vocabulary::{Lang, Role};
+use crate::domain::vocabulary::Lang;
 use crate::http::Edge;
 use crate::http::api::{LangParam, reference};
 use crate::http::caller::Caller;
@@ -46,9 +47,9 @@ pub async fn file(
     key: IdempotencyKey,
     body: Body<Raw>,
 ) -> Result<HttpResponse, Problem> {
-    let entry = match caller.who.role {
-        Role::Station | Role::Officer | Role::Dispatcher => Entry::Staff,
-        _ => Entry::Public,
+    let entry = match permission::grant(caller.who.role, Permission::FileAsStaff) {
+        Grant::Yes => Entry::Staff,
+        Grant::No | Grant::Complaints => Entry::Public,
     };
     let (actor, owner) = match entry {
         Entry::Staff => (caller.who.actor(), format!("user:{}", caller.who.user.as_deref().unwrap_or_default())),
@@ -87,7 +88,7 @@ pub async fn show(
     path: web::Path<String>,
     params: Params<LangParam>,
 ) -> Result<HttpResponse, Problem> {
-    caller.signed_in()?;
+    caller.may(Permission::ReadCase)?;
     let lang = params.0.read()?;
     Ok(with_etag(view_of(&app, &caller, reference(&path)?, lang).await?))
 }
@@ -134,7 +135,8 @@ pub(in crate::http) async fn load(app: &App, caller: &Caller, reference: Referen
 /// 404, or 403 for those to whom the filer isn't shown.
 pub(super) async fn load_with_filer(app: &App, caller: &Caller, path: &str) -> Result<Loaded, Problem> {
     let loaded = load(app, caller, reference(path)?).await?;
-    if views::sees_filer(&loaded.case, caller) { Ok(loaded) } else { Err(Problem::not_for_role()) }
+    caller.may_with(Permission::SeeFiler, loaded.case.kind)?;
+    Ok(loaded)
 }
 
 /// What belongs to a case, as it is stored.

@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::document::{self, STYLE};
+use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
-use crate::domain::vocabulary::{Delivery, DocumentKind, PartyRole, Role};
+use crate::domain::vocabulary::{Delivery, DocumentKind, PartyRole};
 use crate::http::api::cases;
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
@@ -263,9 +264,7 @@ pub async fn issue(
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
     let found = cases::load_with_filer(&app, &caller, &path).await?;
-    if !may_issue(caller.who.role) {
-        return Err(Problem::not_for_role());
-    }
+    caller.may_with(Permission::IssueDocuments, found.case.kind)?;
     let app = app.into_inner();
     let order = Order {
         reference: found.case.reference.clone(),
@@ -277,11 +276,6 @@ pub async fn issue(
     let row = app.store.read(move |db| documents::find(db, &found, no)).await?.ok_or_else(Problem::not_found)?;
     let place = format!("/api/v1/cases/{}/documents/{no}", path.as_str());
     Ok(HttpResponse::Created().insert_header((header::LOCATION, place)).json(view(&app, &row, &[])))
-}
-
-/// Whether a role may issue documents and record their delivery.
-const fn may_issue(role: Role) -> bool {
-    matches!(role, Role::Station | Role::Officer | Role::Dispatcher)
 }
 
 /// Records that a document was delivered.
@@ -305,9 +299,7 @@ pub async fn deliver(
     body: Body<Deliver>,
 ) -> Result<HttpResponse, Problem> {
     let (found, no) = named(&app, &caller, &path).await?;
-    if !may_issue(caller.who.role) {
-        return Err(Problem::not_for_role());
-    }
+    caller.may_with(Permission::IssueDocuments, found.case.kind)?;
     let app = app.into_inner();
     let given = Delivered {
         reference: found.case.reference.clone(),

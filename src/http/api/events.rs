@@ -1,6 +1,7 @@
 //! The history of a case, with the hashes that hold it together.
 
 use crate::app::App;
+use crate::domain::permission::Permission;
 use crate::domain::reference::Reference;
 use crate::domain::vocabulary::Role;
 use crate::http::api::reference;
@@ -27,7 +28,7 @@ pub async fn history(
     path: web::Path<String>,
     _no_parameters: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    caller.signed_in()?;
+    caller.may(Permission::ReadCase)?;
     Ok(HttpResponse::Ok().json(history_of(&app, &caller, reference(&path)?).await?))
 }
 

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::CaseId;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Lang;
@@ -84,7 +85,7 @@ pub async fn cases(
     path: web::Path<String>,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::Export)?;
     let format = match path.as_str() {
         "csv" => "csv",
         "xlsx" => "xlsx",

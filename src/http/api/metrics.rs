@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::config::catalogue::Catalogue;
 use crate::domain::case::CaseId;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Problems;
 use crate::domain::vocabulary::Lang;
 use crate::http::api::take;
@@ -63,7 +64,7 @@ struct Asked {
 }
 
 fn read(app: &App, caller: &Caller, pairs: &Pairs) -> Result<Asked, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let query = Query::parse(pairs.0.iter().map(|(name, value)| (name, value)), &catalogue, today)?;
     let query = Query { small: app.small_number(), ..query };
@@ -160,7 +161,7 @@ pub(in crate::http) async fn behind(
     caller: &Caller,
     pairs: &Pairs,
 ) -> Result<(Vec<Line>, Option<String>), Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let mut faults = Problems::default();
     let find = |wanted: &str| pairs.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::case::CaseId;
 use crate::domain::identifiers::{mask_email, mask_phone};
+use crate::domain::permission::Permission;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Role;
@@ -84,12 +85,8 @@ pub struct NoticeAction {
 
 /// Who looks: staff within their cases, administrators at what belongs to no case as well, but at no address.
 fn scope(caller: &Caller) -> Result<Scope, Problem> {
-    caller.signed_in()?;
-    if caller.who.role == Role::Admin {
-        return Ok(Scope::System);
-    }
-    caller.case_staff()?;
-    Ok(caller.scope())
+    caller.may(Permission::ReadNotices)?;
+    Ok(if caller.who.role == Role::Admin { Scope::System } else { caller.scope() })
 }
 
 /// Notices of the cases that the caller may know of, by state.
@@ -184,11 +181,8 @@ pub async fn settle(
     path: web::Path<String>,
     body: Body<NoticeAction>,
 ) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::SettleNotices)?;
     let scope = scope(&caller)?;
-    // Auditors look and change nothing.
-    if caller.who.role == Role::Auditor {
-        return Err(Problem::not_for_role());
-    }
     let id: Uuid = path.parse().map_err(|_| Problem::not_found())?;
     let retry = match body.value.action.as_str() {
         "retry" => true,

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::case::CaseId;
+use crate::domain::permission::Permission;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::text;
 use crate::domain::vocabulary::{Kind, Lang, State};
@@ -59,7 +60,7 @@ const LONGEST_SEARCH: usize = 100;
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn page(app: web::Data<App>, caller: Caller, params: Params<QueueParams>) -> Result<HttpResponse, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let asked = read(&app, &caller, &params.0)?;
     let lang = asked.lang;
     let (lines, next_cursor) = lines(&app, &caller, asked).await?;

@@ -4,6 +4,7 @@
 use crate::access::sessions;
 use crate::app::App;
 use crate::domain::case::CaseId;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::domain::reference::Reference;
 use crate::http::Edge;
@@ -124,7 +125,7 @@ pub async fn watch(
     request: HttpRequest,
     params: Params<StreamParams>,
 ) -> Result<HttpResponse, Problem> {
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let after = match last.filter(|id| !id.is_empty()).or(params.0.after).filter(|id| !id.is_empty()) {
         Some(id) => {

@@ -1,9 +1,10 @@
 //! Steps of a case.
 
 use crate::app::App;
+use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
 use crate::domain::reference::Reference;
-use crate::domain::vocabulary::{Action, Role};
+use crate::domain::vocabulary::Action;
 use crate::http::api::{cases, reference};
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
@@ -43,7 +44,7 @@ pub async fn act(
     version: SignedMatch,
     body: Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
-    caller.signed_in()?;
+    caller.may(Permission::ReadCase)?;
     let reference = reference(&path)?;
     let expected = version.read()?;
     let mut fields = body.value;
@@ -112,11 +113,6 @@ impl actix_web::FromRequest for SignedMatch {
             end => Ok(Self(end)),
         })
     }
-}
-
-/// Whether a role may add to a case: those who read only may not.
-pub(super) const fn may_add(role: Role) -> bool {
-    !matches!(role, Role::Auditor | Role::Admin | Role::Merchant)
 }
 
 /// A step, with the fields that it carries.

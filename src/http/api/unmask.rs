@@ -114,6 +114,7 @@ pub(in crate::http) async fn of_case(
     reference: Reference,
     request: &UnmaskRequest,
 ) -> Result<UnmaskedView, Problem> {
+    caller.proved_lately(app)?;
     let (fields, reason) = read(request)?;
     let asked = fields.clone();
     let occasion = caller.occasion(app);

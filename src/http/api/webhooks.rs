@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::domain::division::Division;
+use crate::domain::permission::Permission;
 use crate::domain::problem::{Invalid, Problems};
-use crate::domain::vocabulary::{Action, Kind, Role};
+use crate::domain::vocabulary::{Action, Kind};
 use crate::domain::webhook::{PREFIX, is_told};
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
@@ -104,11 +105,8 @@ pub struct WebhookAction {
 
 /// Administrators only: whoever says where events go learns of every case.
 fn admin(caller: &Caller) -> Result<String, Problem> {
-    caller.signed_in()?;
-    match (caller.who.role, &caller.who.user) {
-        (Role::Admin, Some(user)) => Ok(user.clone()),
-        _ => Err(Problem::not_for_role()),
-    }
+    caller.may(Permission::ManageWebhooks)?;
+    caller.who.user.clone().ok_or_else(Problem::not_for_role)
 }
 
 fn view(app: &App, row: &WebhookRow, secret: Option<String>) -> Result<WebhookView, Problem> {

@@ -33,12 +33,15 @@ struct Page<'a> {
     note: &'a str,
     fault: String,
     signed_in: Option<String>,
+    secret: String,
+    uri: String,
 }
 
 #[derive(Template)]
 #[template(path = "resume.html")]
 struct Resume<'a> {
     f: &'a Frame,
+    codes: Vec<String>,
     next: &'a str,
     csrf: String,
     kept: Vec<(String, String)>,
@@ -86,9 +89,20 @@ pub fn lost(
     request: &HttpRequest,
     fields: &Fields,
 ) -> Result<Option<HttpResponse>, Problem> {
-    if caller.is_staff() {
-        return Ok(None);
-    }
+    if caller.is_staff() { Ok(None) } else { again(frame, caller, request, fields, "login.lost").map(Some) }
+}
+
+/// The page of signing in with all that was typed, and why it is asked for.
+///
+/// # Errors
+/// When the page can't be written.
+pub fn again(
+    frame: &Frame,
+    caller: &Caller,
+    request: &HttpRequest,
+    fields: &Fields,
+    why: &str,
+) -> Result<HttpResponse, Problem> {
     let kept = fields.pairs().filter(|(name, _)| *name != csrf::FIELD && *name != RESUME);
     let kept = kept.map(|(name, value)| (format!("{KEPT}{name}"), value.to_owned())).collect();
     let page = Page {
@@ -97,11 +111,13 @@ pub fn lost(
         next: request.path(),
         csrf: caller.csrf(),
         kept,
-        note: frame.t("login.lost"),
+        note: frame.t(why),
         fault: String::new(),
         signed_in: None,
+        secret: String::new(),
+        uri: String::new(),
     };
-    frame.answer(StatusCode::UNAUTHORIZED, &page).map(Some)
+    frame.answer(StatusCode::UNAUTHORIZED, &page)
 }
 
 /// The form.
@@ -117,6 +133,8 @@ pub async fn form(frame: Frame, caller: Caller, pairs: Pairs) -> Result<HttpResp
         note,
         fault: String::new(),
         signed_in: caller.who.user.clone(),
+        secret: String::new(),
+        uri: String::new(),
     })
 }
 
@@ -138,14 +156,21 @@ pub async fn enter(
     let password = Password::new(fields.raw("password").to_owned());
     let well_formed = (1..=100).contains(&username.chars().count()) && !username.chars().any(char::is_control);
     let end = if well_formed {
-        let credentials = Credentials::Staff { username: username.clone(), password };
-        session::sign_in(&app, &request, &caller, credentials).await
+        let credentials = Credentials::Staff { username: username.clone(), password, totp: fields.given("totp") };
+        session::enter(&app.clone().into_inner(), &request, &caller, credentials).await
     } else {
         Err(Problem::invalid_credentials())
     };
-    let cookie = match end {
-        Ok(cookie) => cookie,
-        Err(problem) if matches!(problem.code(), "invalid_credentials" | "too_many_requests") => {
+    let (cookie, codes) = match end {
+        Ok(entered) => entered,
+        Err(problem)
+            if matches!(
+                problem.code(),
+                "invalid_credentials" | "too_many_requests" | "totp_required" | "totp_enrolment_required"
+            ) =>
+        {
+            let told =
+                |name: &str| problem.member(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
             let mut typed = Fields::default();
             typed.add("username", &username);
             let page = Page {
@@ -157,18 +182,21 @@ pub async fn enter(
                 note: "",
                 fault: frame.coded("login_fault", problem.code()).to_owned(),
                 signed_in: None,
+                secret: told("secret"),
+                uri: told("uri"),
             };
             return frame.answer(problem.status_code(), &page);
         }
         Err(problem) => return Err(problem),
     };
-    let mut response = if kept.is_empty() {
+    let mut response = if kept.is_empty() && codes.is_empty() {
         let user = username.clone();
         let role = app.store.read(move |db| crate::store::users::find(db, &user)).await?.map(|user| user.role);
         to(if next.is_empty() { role.map_or("/", home) } else { &next })
     } else {
         let csrf = Ticket::parse(cookie.value()).map(|ticket| ticket.csrf()).unwrap_or_default();
-        frame.ok(&Resume { f: &frame, next: &next, csrf, kept })?
+        let next = if next.is_empty() { "/desk" } else { next.as_str() };
+        frame.ok(&Resume { f: &frame, codes, next, csrf, kept })?
     };
     response.add_cookie(&cookie).map_err(Problem::internal)?;
     Ok(response)

@@ -8,6 +8,7 @@ pub mod list;
 
 use crate::app::App;
 use crate::domain::division::Division;
+use crate::domain::permission::Permission;
 use crate::domain::scope::Scope;
 use crate::http::Edge;
 use crate::http::caller::Caller;
@@ -70,7 +71,7 @@ fn given<'a>(pairs: &'a Pairs, wanted: &str) -> &'a str {
 /// 422 for a place or sector that doesn't exist.
 pub fn read(app: &App, caller: &Caller, frame: &Frame, pairs: &Pairs) -> Result<Asked, Problem> {
     let today = app.today();
-    let public = caller.case_staff().is_err();
+    let public = caller.may(Permission::ReadWork).is_err();
     let taken = ["division", "sector"].into_iter().map(|name| (name, given(pairs, name)));
     let query = Query::parse(taken.filter(|(_, value)| !value.is_empty()), &app.catalogue(), today)?;
     let asked = given(pairs, "period");

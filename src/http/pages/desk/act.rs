@@ -1,6 +1,7 @@
 //! A step of a case: its form, and what comes of it. Whoever was overtaken is shown by whom and how, and keeps what they typed.
 
 use crate::app::App;
+use crate::domain::permission::Permission;
 use crate::domain::vocabulary::Action;
 use crate::http::api::{cases, events, reference, transitions};
 use crate::http::caller::{Caller, Unconfirmed};
@@ -132,7 +133,7 @@ pub async fn form(
     if let Some(sign_in) = login::needed(&caller, &request) {
         return Ok(sign_in);
     }
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let action = action_of(&path.1)?;
     let view = cases::view_of(&app, &caller, reference(&path.0)?, Some(frame.lang)).await?;
     let asked = Asked { app: &app, request: &request, caller: &caller, frame: &frame, view: &view, action };
@@ -152,7 +153,7 @@ pub async fn take(
     if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
         return Ok(sign_in);
     }
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let action = action_of(&path.1)?;
     let number = reference(&path.0)?;
     let view = cases::view_of(&app, &caller, number.clone(), Some(frame.lang)).await?;

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::domain::case::Case;
+use crate::domain::permission::Permission;
 use crate::domain::vocabulary::Action;
 use crate::http::api::{cases, reference, transitions};
 use crate::http::caller::{Caller, Unconfirmed};
@@ -100,7 +101,7 @@ pub async fn run(
     if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
         return Ok(sign_in);
     }
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let cases_of = selected(&typed);
     let action = Action::parse(typed.get("action")).ok().filter(|action| ACTIONS.contains(action));
     let Some(action) = action.filter(|_| !cases_of.is_empty()) else { return Ok(login::to("/desk")) };

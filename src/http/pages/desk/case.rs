@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::classify::Hints;
 use crate::domain::clock::Clock;
+use crate::domain::permission::{Permission, may};
 use crate::domain::vocabulary::Action;
 use crate::http::api::{attachments, cases, documents, events, reference};
 use crate::http::caller::Caller;
@@ -16,7 +17,6 @@ use crate::http::pages::login;
 use crate::http::views::{CaseView, EventView, Names, PartyView, is_merchant};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::queue::{self, Line};
-use crate::track::unmask::may_unmask;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use jiff::ToSpan;
@@ -144,7 +144,7 @@ pub async fn page(
     if let Some(sign_in) = login::needed(&caller, &request) {
         return Ok(sign_in);
     }
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let number = reference(&path)?;
     let today = app.today();
     let v = cases::view_of(&app, &caller, number.clone(), Some(frame.lang)).await?;
@@ -222,7 +222,8 @@ pub async fn page(
         missing: v.missing_for_acceptance.iter().map(|pointer| missing(&frame, pointer)).collect(),
         steps,
         more,
-        unmask: may_unmask(caller.who.role, v.kind).then(|| format!("/desk/cases/{}/unmask{suffix}", v.reference)),
+        unmask: may(caller.who.role, Permission::Unmask, v.kind)
+            .then(|| format!("/desk/cases/{}/unmask{suffix}", v.reference)),
         done: done(&frame, &pairs),
         whole: history.whole,
         f: &frame,

@@ -1,6 +1,7 @@
 //! The keys of the desk: what each does, and the switch that turns single keys off (WCAG 2.1.4).
 
 use crate::app::App;
+use crate::domain::permission::Permission;
 use crate::http::caller::{Caller, Unconfirmed};
 use crate::http::csrf;
 use crate::http::error::Problem;
@@ -43,7 +44,7 @@ pub async fn page(
     if let Some(sign_in) = login::needed(&caller, &request) {
         return Ok(sign_in);
     }
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let c = chrome(&app, &caller, &frame, &request, "", "").await?;
     let keys = KEYS.iter().map(|(key, text)| (*key, frame.coded("desk_key", text))).collect();
     frame.ok(&Page { f: &frame, c, keys })

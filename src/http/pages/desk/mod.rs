@@ -15,6 +15,7 @@ pub mod unmask;
 pub mod words;
 
 use crate::app::App;
+use crate::domain::permission::Permission;
 use crate::domain::transition::ENDS;
 use crate::domain::vocabulary::{Role, State};
 use crate::http::caller::Caller;
@@ -117,7 +118,7 @@ pub async fn chrome(
     q: &str,
 ) -> Result<Chrome, Problem> {
     let (scope, today, who) = (caller.scope(), app.today(), caller.clone());
-    let works = caller.case_staff().is_ok();
+    let works = caller.may(Permission::ReadWork).is_ok();
     let codes = if works { views(caller.who.role) } else { &[] };
     let counts = app
         .store

@@ -1,6 +1,7 @@
 //! A unit's queue.
 
 use crate::app::App;
+use crate::domain::permission::Permission;
 use crate::domain::transition::{OPEN, open_to};
 use crate::domain::vocabulary::{Action, Kind, Role};
 use crate::http::caller::Caller;
@@ -39,7 +40,7 @@ pub async fn page(
     if let Some(sign_in) = login::needed(&caller, &request) {
         return Ok(sign_in);
     }
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let list = list::read(&app, &caller, &frame, &pairs, None).await?;
     let c = chrome(&app, &caller, &frame, &request, &list.view, &list.q).await?;
     let page = Page {

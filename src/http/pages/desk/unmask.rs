@@ -1,6 +1,7 @@
 //! What is masked of a case, shown once for a reason; the reason goes to the auditors.
 
 use crate::app::App;
+use crate::domain::permission::{Permission, may};
 use crate::http::api::reference;
 use crate::http::api::unmask::{self as api, UnmaskRequest, UnmaskedView};
 use crate::http::caller::{Caller, Unconfirmed};
@@ -13,7 +14,7 @@ use crate::http::pages::form::{Faults, Fields};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login::{self, RESUME};
 use crate::http::{api::cases, pages::form::Choice};
-use crate::track::unmask::{FIELDS, may_unmask};
+use crate::track::unmask::FIELDS;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use askama::Template;
@@ -100,9 +101,9 @@ pub async fn form(
     if let Some(sign_in) = login::needed(&caller, &request) {
         return Ok(sign_in);
     }
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let loaded = cases::load(&app, &caller, reference(&path)?).await?;
-    if !may_unmask(caller.who.role, loaded.case.kind) {
+    if !may(caller.who.role, Permission::Unmask, loaded.case.kind) {
         return Err(Problem::not_for_role());
     }
     let mut typed = Fields::default();
@@ -124,7 +125,7 @@ pub async fn reveal(
     if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
         return Ok(sign_in);
     }
-    caller.case_staff()?;
+    caller.may(Permission::ReadWork)?;
     let number = reference(&path)?;
     let text = number.as_str().to_owned();
     if !typed.get(RESUME).is_empty() {
@@ -147,6 +148,9 @@ pub async fn reveal(
             let mut faults = Faults::default();
             faults.add("fields", frame.t("desk.unmask_limit"));
             (problem.status_code(), typed, faults, None)
+        }
+        Err(problem) if problem.code() == "step_up_required" => {
+            return login::again(&frame, &caller, &request, &typed, "login.prove");
         }
         Err(problem) => return Err(problem),
     };
