@@ -196,6 +196,15 @@ pub async fn find(app: &Arc<App>, proof: Proof) -> Result<Option<Live>, StoreErr
     Ok(Some(Live { id, who, proved_at }))
 }
 
+/// Whether a session stands; asking isn't using it.
+///
+/// # Errors
+/// The store's.
+pub async fn is_live(app: &App, id: Uuid) -> Result<bool, StoreError> {
+    let row = app.store.read(move |db| sessions::find(db, id)).await?;
+    Ok(row.is_some_and(|row| stands(app, &row, app.now())))
+}
+
 /// How the exchange of a refresh token ends.
 enum Exchange {
     Done(Box<Caller>, Timestamp),

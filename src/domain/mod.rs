@@ -18,6 +18,7 @@ pub mod party;
 pub mod permission;
 pub mod problem;
 pub mod reference;
+pub mod risk;
 pub mod scope;
 pub mod text;
 pub mod transition;

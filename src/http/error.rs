@@ -238,6 +238,21 @@ impl Problem {
         }
     }
 
+    /// Every fault of the input.
+    pub fn faults(&self) -> &[Fault] {
+        &self.told.errors
+    }
+
+    /// What else there is to say, by its name.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.told.more.get(name)
+    }
+
+    /// One sentence, for people, in English.
+    pub fn detail(&self) -> &str {
+        &self.told.detail
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.told.code

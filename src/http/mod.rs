@@ -47,6 +47,8 @@ pub struct Edge {
     /// What is counted of requests.
     pub telemetry: Arc<Telemetry>,
     denials: Denials,
+    /// Figures of the board, kept for a minute.
+    pub boards: pages::board::figures::Kept,
     limits: Option<Limits>,
     /// Cookies that staff showed lately.
     staff: StaffCookies,
@@ -97,6 +99,7 @@ impl Edge {
             draining,
             telemetry,
             denials: Denials::new(Arc::clone(&app.clock)),
+            boards: pages::board::figures::Kept::default(),
             limits,
             staff: StaffCookies::default(),
         }

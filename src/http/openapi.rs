@@ -98,6 +98,7 @@ codes! {
         api::calendar::due,
         api::calendar::year,
         api::queue::page,
+        api::stream::watch,
         api::notices::list,
         api::notices::settle,
         api::webhooks::list,

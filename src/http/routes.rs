@@ -66,6 +66,7 @@ routes! {
     "/api/v1/calendar/due"                            get api::calendar::due;
     // Staff
     "/api/v1/queue"                                   get api::queue::page;
+    "/api/v1/queue/stream"                            get api::stream::watch;
     "/api/v1/notices"                                 get api::notices::list;
     "/api/v1/notices/{id}"                            post api::notices::settle;
     "/api/v1/webhooks"                                get api::webhooks::list, post api::webhooks::create;
@@ -108,6 +109,18 @@ routes! {
     "/sw.js"                                          get pages::assets::worker;
     "/manifest.webmanifest"                           get pages::assets::manifest;
     "/"                                               get pages::home::page;
+    "/board"                                          get pages::board::page;
+    "/board.csv"                                      get pages::board::csv::file;
+    "/board/cases"                                    get pages::board::list::page;
+    "/login"                                          get pages::login::form, post pages::login::enter;
+    "/logout"                                         post pages::login::leave;
+    "/desk"                                           get pages::desk::queue::page;
+    "/desk/new"                                       get pages::desk::enter::form, post pages::desk::enter::file;
+    "/desk/bulk"                                      post pages::desk::bulk::run;
+    "/desk/keys"                                      get pages::desk::keys::page, post pages::desk::keys::switch;
+    "/desk/cases/{reference}"                         get pages::desk::case::page;
+    "/desk/cases/{reference}/act/{action}"            get pages::desk::act::form, post pages::desk::act::take;
+    "/desk/cases/{reference}/unmask"                  get pages::desk::unmask::form, post pages::desk::unmask::reveal;
     "/ask"                                            get pages::ask::form, post pages::ask::answer;
     "/file/done"                                      get pages::filing::done;
     "/file/calendar.ics"                              get pages::filing::calendar;

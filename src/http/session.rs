@@ -72,14 +72,28 @@ pub async fn sign_in(
     caller: &Caller,
     credentials: Credentials,
 ) -> Result<Cookie<'static>, Problem> {
+    Ok(enter(app, request, caller, credentials).await?.0)
+}
+
+/// The same; gives the recovery codes of a second factor too, which are told once, when its first code was shown.
+///
+/// # Errors
+/// Those of `POST /api/v1/auth/token`.
+pub async fn enter(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    caller: &Caller,
+    credentials: Credentials,
+) -> Result<(Cookie<'static>, Vec<String>), Problem> {
     let from = caller.origin();
     let proven = access::sign_in::check(app, credentials, &from).await?;
     // A session that was there is not the new one's: whoever planted its cookie would have it too.
     if let Some(session) = caller.session {
         sessions::end(app, &caller.who, session, &from).await?;
     }
+    let recovery = proven.recovery.clone();
     let opened = sessions::open(app, proven, Carrier::Cookie, &from).await?;
-    Ok(cookie(request, &app.settings, opened.ticket.expose()))
+    Ok((cookie(request, &app.settings, opened.ticket.expose()), recovery))
 }
 
 /// Signs the caller out; nothing happens to one who isn't signed in.

@@ -3,18 +3,20 @@
 use crate::ambient::today_in_shanghai;
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
-use crate::domain::vocabulary::{Kind, State};
-use crate::store::cases::{Boxed, below, within};
+use crate::domain::vocabulary::{Action, Kind, State};
+use crate::store::cases::{Boxed, Loaded, below, within};
 use crate::store::counters::Cohort;
 use crate::store::db::Db;
 use crate::store::dialect;
 use crate::store::engine::StoreError;
-use crate::store::schema::cases;
+use crate::store::filing::PartyRow;
+use crate::store::schema::{cases, events, parties};
 use crate::store::types::{At, Key, On};
 use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use jiff::civil::Date;
+use std::collections::HashMap;
 
 /// A line of a list: nothing personal.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -87,6 +89,8 @@ pub struct Filter {
     pub sector: Option<String>,
     /// Overdue on this day.
     pub overdue_on: Option<Date>,
+    /// Due on this day or later.
+    pub due_from: Option<Date>,
     /// Due before this day.
     pub due_before: Option<Date>,
     /// Worked on by this account.
@@ -187,6 +191,125 @@ fn page_of(
     Ok(query.limit(limit).select(Line::as_select()).load(db)?)
 }
 
+/// How many cases of a queue there are, counted up to `most`.
+pub fn count(db: &mut Db, scope: &Scope, filter: &Filter, most: i64) -> Result<usize, StoreError> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut counted = 0;
+    for part in parts(&filter.states) {
+        if counted >= most {
+            break;
+        }
+        let Some(query) = filtered(db, scope, filter, &part)? else { return Ok(0) };
+        let left = i64::try_from(most - counted).unwrap_or(i64::MAX);
+        let keys: Vec<Key> = query.limit(left).select(cases::case_id).load(db)?;
+        counted += keys.len();
+    }
+    Ok(counted)
+}
+
+/// What lies sealed of a line's case, and what marks it out among others.
+#[derive(Debug, Clone, Default)]
+pub struct Detail {
+    /// Its data key, wrapped.
+    pub data_key: Vec<u8>,
+    /// Its narrative, sealed.
+    pub narrative: Vec<u8>,
+    /// Its parties, sealed.
+    pub parties: Vec<PartyRow>,
+    /// Cases against the same merchant that the scope received since a day, itself included.
+    pub same_merchant: usize,
+    /// Times that its unit was reminded, urged or supervised.
+    pub pressed: usize,
+}
+
+/// The same for the lines of a page, by their keys; what lies outside the scope is left out.
+pub fn details(db: &mut Db, scope: &Scope, keys: &[Key], since: Date) -> Result<HashMap<Key, Detail>, StoreError> {
+    let Some(query) = within(scope) else { return Ok(HashMap::new()) };
+    type Sealed = (Key, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+    let rows: Vec<Sealed> = query
+        .filter(cases::case_id.eq_any(keys.to_vec()))
+        .select((cases::case_id, cases::data_key, cases::narrative, cases::respondent_hash))
+        .load(db)?;
+    let mut found: HashMap<Key, Detail> = HashMap::new();
+    let mut merchants: HashMap<Vec<u8>, usize> = HashMap::new();
+    let hashes: Vec<Vec<u8>> = rows.iter().filter_map(|row| row.3.clone()).collect();
+    if !hashes.is_empty()
+        && let Some(query) = within(scope)
+    {
+        let of: Vec<Option<Vec<u8>>> = query
+            .filter(cases::received_on.ge(On(since)).and(cases::respondent_hash.eq_any(hashes)))
+            .limit(5_000)
+            .select(cases::respondent_hash)
+            .load(db)?;
+        for hash in of.into_iter().flatten() {
+            *merchants.entry(hash).or_default() += 1;
+        }
+    }
+    for (key, data_key, narrative, hash) in rows {
+        let same_merchant = hash.and_then(|hash| merchants.get(&hash).copied()).unwrap_or_default();
+        found.insert(key, Detail { data_key, narrative, same_merchant, ..Detail::default() });
+    }
+    let seen: Vec<Key> = found.keys().copied().collect();
+    let parties: Vec<PartyRow> = parties::table
+        .filter(parties::case_id.eq_any(seen.clone()))
+        .order((parties::case_id, parties::party_no))
+        .select(PartyRow::as_select())
+        .load(db)?;
+    for party in parties {
+        if let Some(of) = found.get_mut(&party.case_id) {
+            of.parties.push(party);
+        }
+    }
+    let pressing = [Action::Remind, Action::Urge, Action::Supervise, Action::Circulate].map(Action::code);
+    let pressed: Vec<Key> = events::table
+        .filter(events::case_id.eq_any(seen).and(events::action.eq_any(pressing)))
+        .select(events::case_id)
+        .load(db)?;
+    for key in pressed {
+        if let Some(of) = found.get_mut(&key) {
+            of.pressed += 1;
+        }
+    }
+    Ok(found)
+}
+
+/// Other cases against the merchant of a case, the newest first.
+pub fn of_merchant(
+    db: &mut Db,
+    scope: &Scope,
+    case: &Loaded,
+    since: Date,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    let (Some(query), Some(hash)) = (within(scope), &case.sealed.respondent_hash) else { return Ok(Vec::new()) };
+    Ok(query
+        .filter(cases::received_on.ge(On(since)).and(cases::respondent_hash.eq(hash.clone())))
+        .filter(cases::case_id.ne(Key::from(case.case.id)))
+        .order(cases::case_id.desc())
+        .limit(limit)
+        .select(Line::as_select())
+        .load(db)?)
+}
+
+/// The newest case of a scope that is open.
+pub fn newest(db: &mut Db, scope: &Scope) -> Result<Option<CaseId>, StoreError> {
+    let Some(query) = within(scope) else { return Ok(None) };
+    let key: Option<Key> =
+        query.filter(cases::is_open).order(cases::case_id.desc()).select(cases::case_id).first(db).optional()?;
+    Ok(key.map(|key| CaseId(key.0)))
+}
+
+/// Open cases of a scope that came after a case, counted up to `most`.
+pub fn newer(db: &mut Db, scope: &Scope, after: CaseId, most: i64) -> Result<usize, StoreError> {
+    let Some(query) = within(scope) else { return Ok(0) };
+    let keys: Vec<Key> = query
+        .filter(cases::is_open.and(cases::case_id.gt(Key::from(after))))
+        .limit(most)
+        .select(cases::case_id)
+        .load(db)?;
+    Ok(keys.len())
+}
+
 fn filtered<'a>(db: &mut Db, scope: &Scope, filter: &Filter, part: &Part<'_>) -> Result<Option<Boxed<'a>>, StoreError> {
     let Some(mut query) = within(scope) else { return Ok(None) };
     query = match part {
@@ -202,6 +325,9 @@ fn filtered<'a>(db: &mut Db, scope: &Scope, filter: &Filter, part: &Part<'_>) ->
     }
     if let Some(today) = filter.overdue_on {
         query = query.filter(cases::is_open).filter(cases::next_due.lt(On(today)));
+    }
+    if let Some(day) = filter.due_from {
+        query = query.filter(cases::next_due.ge(On(day)));
     }
     if let Some(day) = filter.due_before {
         query = query.filter(cases::next_due.lt(On(day)));

@@ -92,6 +92,26 @@ fn unit(app: &App, tx: &mut Tx<'_>, request: &Request) -> Result<Result<Loaded, 
     save_step(app, tx, &found, &step, &request.command.actor, &surroundings)
 }
 
+/// The case as it would be after a step, of which nothing is kept.
+///
+/// # Errors
+/// When the step wouldn't be taken.
+pub async fn rehearse(app: &Arc<App>, request: Request) -> Result<Case, ActError> {
+    let shared = Arc::clone(app);
+    app.store
+        .read(move |db| {
+            let found = match find(db, &request)? {
+                Ok(found) => found,
+                Err(error) => return Ok(Err(error)),
+            };
+            let surroundings = Surroundings::load(db, &found, &request)?;
+            let context = surroundings.context(&shared, &request);
+            let step = decide(&shared.catalogue(), &found.case, &request.command, &context);
+            Ok(step.map(|step| step.case).map_err(ActError::from))
+        })
+        .await?
+}
+
 /// The case within the caller's scope, at the version that the caller has seen.
 ///
 /// # Errors

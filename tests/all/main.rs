@@ -18,10 +18,12 @@
 mod architecture;
 mod audit;
 mod bench;
+mod board;
 mod canary;
 mod contract;
 mod crash;
 mod data_map;
+mod desk;
 mod documents;
 mod escalation;
 mod evidence;

@@ -370,9 +370,20 @@ fn view(row: &AttachmentRow, name: String) -> AttachmentView {
     security(("bearer" = [])))]
 pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    let loaded = super::cases::load_with_filer(&app, &caller, &path).await?;
-    let items = of(&app, &loaded).await?;
+    let items = of_case(&app, &caller, &path).await?;
     Ok(HttpResponse::Ok().json(AttachmentPage { items, next_cursor: None }))
+}
+
+/// The files of a case whose filer the caller may know.
+///
+/// # Errors
+/// 404, or 403.
+pub(in crate::http) async fn of_case(
+    app: &App,
+    caller: &Caller,
+    reference: &str,
+) -> Result<Vec<AttachmentView>, Problem> {
+    of(app, &super::cases::load_with_filer(app, caller, reference).await?).await
 }
 
 /// The files of a case that was loaded for somebody who may see them.

@@ -124,7 +124,7 @@ fn with_etag(view: CaseView) -> HttpResponse {
 ///
 /// # Errors
 /// 404.
-pub(super) async fn load(app: &App, caller: &Caller, reference: Reference) -> Result<Loaded, Problem> {
+pub(in crate::http) async fn load(app: &App, caller: &Caller, reference: Reference) -> Result<Loaded, Problem> {
     let scope = caller.scope();
     app.store.read(move |db| cases::load(db, &scope, &reference)).await?.ok_or_else(Problem::not_found)
 }

@@ -133,12 +133,24 @@ pub struct FormatParam {
     security(("bearer" = [])))]
 pub async fn list(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    let found = cases::load_with_filer(&app, &caller, &path).await?;
+    let items = of_case(&app, &caller, &path).await?;
+    Ok(HttpResponse::Ok().json(DocumentPage { items, next_cursor: None }))
+}
+
+/// The documents of a case whose filer the caller may know, as far as they are for the caller.
+///
+/// # Errors
+/// 404, or 403.
+pub(in crate::http) async fn of_case(
+    app: &App,
+    caller: &Caller,
+    reference: &str,
+) -> Result<Vec<DocumentView>, Problem> {
+    let found = cases::load_with_filer(app, caller, reference).await?;
     let seen = found.clone();
     let (rows, deliveries) =
         app.store.read(move |db| Ok((documents::of(db, &seen)?, documents::deliveries(db, &seen)?))).await?;
-    let items = shown(&app, &caller, &rows, &deliveries);
-    Ok(HttpResponse::Ok().json(DocumentPage { items, next_cursor: None }))
+    Ok(shown(app, caller, &rows, &deliveries))
 }
 
 /// The documents of a case that are for a caller.

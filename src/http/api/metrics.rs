@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::config::catalogue::Catalogue;
 use crate::domain::permission::Permission;
 use crate::domain::problem::Problems;
+use crate::domain::vocabulary::Lang;
 use crate::http::api::take;
 use crate::http::caller::Caller;
 use crate::http::cursor;
@@ -13,7 +14,7 @@ use crate::http::openapi::{ChannelCode, KindCode, LangCode};
 use crate::http::views::{self, CasePage, Names};
 use crate::measure::query::{self, Query};
 use crate::measure::summary as numbers;
-use crate::store::queue;
+use crate::store::queue::{self, Line};
 use actix_web::{HttpResponse, web};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -143,6 +144,23 @@ const BEHIND: u8 = 4;
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<HttpResponse, Problem> {
+    let (lines, next_cursor) = behind(&app, &caller, &pairs).await?;
+    let lang = pairs.0.iter().find(|(name, _)| name == "lang").and_then(|(_, code)| Lang::parse(code).ok());
+    let (catalogue, today) = (app.catalogue(), app.today());
+    let names = Names { catalogue: &catalogue, lang: lang.unwrap_or(Lang::Zh) };
+    let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
+    Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))
+}
+
+/// A page of the cases behind a number, within the caller's scope, and where the next begins.
+///
+/// # Errors
+/// 401 and 403 for those who see no cases, 422 for what can't be read.
+pub(in crate::http) async fn behind(
+    app: &App,
+    caller: &Caller,
+    pairs: &Pairs,
+) -> Result<(Vec<Line>, Option<String>), Problem> {
     caller.may(Permission::ReadWork)?;
     let (catalogue, today) = (app.catalogue(), app.today());
     let mut faults = Problems::default();
@@ -159,16 +177,14 @@ pub async fn cases(app: web::Data<App>, caller: Caller, pairs: Pairs) -> Result<
         }
     };
     cursor::check(faults)?;
-    let behind = asked.and_then(|(query, rate, part)| Some((query::behind(&query, rate, part, today)?, query.lang)));
-    let (behind, lang) = behind.ok_or_else(|| Problem::internal("a checked question has no list"))?;
+    let behind = asked.and_then(|(query, rate, part)| query::behind(&query, rate, part, today));
+    let behind = behind.ok_or_else(|| Problem::internal("a checked question has no list"))?;
     let scope = caller.scope();
     let most = cursor::one_more(limit);
     let cohort = behind.cohort;
     let mut lines = app.store.read(move |db| queue::behind(db, &scope, &behind, after, most)).await?;
     let next_cursor = cursor::cut(&mut lines, limit, |line| cursor::of_case(BEHIND, line.place(cohort)));
-    let names = Names { catalogue: &catalogue, lang };
-    let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
-    Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))
+    Ok((lines, next_cursor))
 }
 
 // The shapes that `measure` writes, for the description of the API only.

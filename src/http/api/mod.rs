@@ -20,6 +20,7 @@ pub mod preview;
 pub mod queue;
 pub mod ratings;
 pub mod reference;
+pub mod stream;
 pub mod subject;
 pub mod transitions;
 pub mod unmask;

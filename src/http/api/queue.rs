@@ -13,13 +13,13 @@ use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Params;
 use crate::http::openapi::LangCode;
 use crate::http::views::{self, CasePage, Names};
-use crate::store::queue::{self, After, Filter, Sort};
+use crate::store::queue::{self, After, Filter, Line, Sort};
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 /// What of the queue is asked for.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct QueueParams {
@@ -64,7 +64,25 @@ const LONGEST_SEARCH: usize = 100;
 pub async fn page(app: web::Data<App>, caller: Caller, params: Params<QueueParams>) -> Result<HttpResponse, Problem> {
     caller.may(Permission::ReadWork)?;
     let asked = read(&app, &caller, &params.0)?;
-    let Asked { filter, sort, after, limit, lang } = asked;
+    let lang = asked.lang;
+    let (lines, next_cursor) = lines(&app, &caller, asked).await?;
+    let catalogue = app.catalogue();
+    let names = Names { catalogue: &catalogue, lang };
+    let today = app.today();
+    let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
+    Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))
+}
+
+/// A page of the caller's cases, and where the next begins.
+///
+/// # Errors
+/// The store's.
+pub(in crate::http) async fn lines(
+    app: &App,
+    caller: &Caller,
+    asked: Asked,
+) -> Result<(Vec<Line>, Option<String>), Problem> {
+    let Asked { filter, sort, after, limit, .. } = asked;
     let scope = caller.scope();
     let most = cursor::one_more(limit);
     let mut lines = app.store.read(move |db| queue::page(db, &scope, &filter, sort, after, most)).await?;
@@ -73,22 +91,25 @@ pub async fn page(app: web::Data<App>, caller: Caller, params: Params<QueueParam
             if sort == Sort::Due { line.next_due.0 } else { crate::ambient::today_in_shanghai(line.received_at.0) };
         cursor::of_case(order(sort), After { day, id: CaseId(line.case_id.0) })
     });
-    let catalogue = app.catalogue();
-    let names = Names { catalogue: &catalogue, lang };
-    let today = app.today();
-    let items = lines.into_iter().map(|line| views::line(names, line, today)).collect();
-    Ok(HttpResponse::Ok().json(CasePage { items, next_cursor }))
+    Ok((lines, next_cursor))
 }
 
-struct Asked {
-    filter: Filter,
+/// What of a queue is asked for, read and checked.
+#[derive(Debug)]
+pub(in crate::http) struct Asked {
+    /// Which cases.
+    pub(in crate::http) filter: Filter,
     sort: Sort,
     after: Option<After>,
     limit: usize,
     lang: Lang,
 }
 
-fn read(app: &App, caller: &Caller, params: &QueueParams) -> Result<Asked, Problem> {
+/// Reads what is asked for.
+///
+/// # Errors
+/// 422 with every parameter that is wrong.
+pub(in crate::http) fn read(app: &App, caller: &Caller, params: &QueueParams) -> Result<Asked, Problem> {
     let mut faults = Problems::default();
     let catalogue = app.catalogue();
     let one_of = |allowed: &str| Invalid::new("unknown_value", "unknown value").allowed(allowed);
@@ -133,6 +154,7 @@ fn read(app: &App, caller: &Caller, params: &QueueParams) -> Result<Asked, Probl
         sector,
         overdue_on: overdue.filter(|overdue| *overdue).map(|_| app.today()),
         due_before,
+        due_from: None,
         assigned_to,
         tokens: tokens.unwrap_or_default(),
     };

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
+use crate::domain::reference::Reference;
 use crate::domain::vocabulary::Action;
 use crate::http::api::{cases, reference};
 use crate::http::caller::Caller;
@@ -11,10 +12,12 @@ use crate::http::extract::{Body, IfMatch};
 use crate::http::openapi::ActionCode;
 use crate::http::views::CaseView;
 use crate::intake;
+use crate::store::cases::Loaded;
 use crate::track::Command;
 use crate::track::act::{self, ActError, Request};
 use actix_web::{HttpResponse, web};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Takes a step. Which steps there are, and what each carries, the case says itself (`available_actions`).
@@ -51,6 +54,22 @@ pub async fn act(
         None => return Err(Problem::field("/action", Invalid::new("required", "is required"))),
     };
     let app = app.into_inner();
+    let loaded = take(&app, &caller, reference, expected, action, fields).await?;
+    cases::answer(&app, &caller, loaded).await
+}
+
+/// Takes a step for a caller who has seen the case at a version.
+///
+/// # Errors
+/// When it isn't taken; the version that the case is at, when it has moved on.
+pub(in crate::http) async fn take(
+    app: &Arc<App>,
+    caller: &Caller,
+    reference: Reference,
+    expected: i64,
+    action: Action,
+    fields: Map<String, Value>,
+) -> Result<Loaded, Problem> {
     let request = Request {
         reference: reference.clone(),
         expected,
@@ -59,14 +78,14 @@ pub async fn act(
         command: Command { action, actor: caller.who.actor(), fields },
     };
     let end = match action {
-        Action::Split => intake::split(&app, request).await,
-        _ => act::act(&app, request).await,
+        Action::Split => intake::split(app, request).await,
+        _ => act::act(app, request).await,
     };
     match end {
-        Ok(loaded) => cases::answer(&app, &caller, loaded).await,
+        Ok(loaded) => Ok(loaded),
         // Who was quicker can only be seen by looking again.
         Err(ActError::Stale { current: 0 }) => {
-            let current = cases::load(&app, &caller, reference).await?.case.version;
+            let current = cases::load(app, caller, reference).await?.case.version;
             Err(ActError::Stale { current }.into())
         }
         Err(error) => Err(error.into()),

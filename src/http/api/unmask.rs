@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::hidden::hidden_debug;
 use crate::domain::problem::{Invalid, Problems};
+use crate::domain::reference::Reference;
 use crate::domain::text;
 use crate::domain::vocabulary::PartyRole;
 use crate::http::api::reference;
@@ -15,6 +16,7 @@ use crate::track::unmask::{self, FIELDS, REASON, Request, UnmaskError, Unmasked}
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Which fields, and why.
@@ -107,14 +109,26 @@ pub async fn show(
     body: Body<UnmaskRequest>,
 ) -> Result<HttpResponse, Problem> {
     caller.signed_in()?;
-    caller.proved_lately(&app)?;
-    let reference = reference(&path)?;
-    let (fields, reason) = read(&body.value)?;
+    let shown = of_case(&app.into_inner(), &caller, reference(&path)?, &body.value).await?;
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+/// Masked fields of a case, shown.
+///
+/// # Errors
+/// When they aren't; then nothing was shown.
+pub(in crate::http) async fn of_case(
+    app: &Arc<App>,
+    caller: &Caller,
+    reference: Reference,
+    request: &UnmaskRequest,
+) -> Result<UnmaskedView, Problem> {
+    caller.proved_lately(app)?;
+    let (fields, reason) = read(request)?;
     let asked = fields.clone();
-    let occasion = caller.occasion(&app);
+    let occasion = caller.occasion(app);
     let request = Request { reference, scope: caller.scope(), occasion, fields, reason };
-    let shown = unmask::unmask(&app.into_inner(), request).await?;
-    Ok(HttpResponse::Ok().json(view(shown, &asked)))
+    Ok(view(unmask::unmask(app, request).await?, &asked))
 }
 
 fn read(body: &UnmaskRequest) -> Result<(Vec<&'static str>, String), Problem> {

@@ -23,6 +23,8 @@ struct Asset {
 const FILES: &[(&str, &str, &str)] = &[
     ("app.css", "text/css; charset=utf-8", include_str!("../../../assets/app.css")),
     ("app.js", "text/javascript; charset=utf-8", include_str!("../../../assets/app.js")),
+    ("desk.css", "text/css; charset=utf-8", include_str!("../../../assets/desk.css")),
+    ("desk.js", "text/javascript; charset=utf-8", include_str!("../../../assets/desk.js")),
     ("icon.svg", "image/svg+xml", include_str!("../../../assets/icon.svg")),
 ];
 
@@ -73,7 +75,9 @@ fn send(request: &HttpRequest, kind: &'static str, cache: &'static str, plain: &
 }
 
 static WORKER: LazyLock<String> = LazyLock::new(|| {
-    let shell: Vec<String> = ASSETS.iter().map(|asset| format!("\"{}\"", asset.address)).collect();
+    // What belongs to staff isn't put on a consumer's phone.
+    let shell = ASSETS.iter().filter(|asset| !asset.name.starts_with("desk."));
+    let shell: Vec<String> = shell.map(|asset| format!("\"{}\"", asset.address)).collect();
     include_str!("../../../assets/sw.js").replace("/*SHELL*/", &shell.join(", "))
 });
 

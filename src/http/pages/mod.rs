@@ -5,10 +5,13 @@
 
 pub mod ask;
 pub mod assets;
+pub mod board;
+pub mod desk;
 pub mod docs;
 pub mod filing;
 pub mod following;
 pub mod home;
+pub mod login;
 pub mod rate;
 pub mod setup;
 

@@ -8,12 +8,22 @@ use std::sync::LazyLock;
 type Texts = BTreeMap<String, BTreeMap<String, String>>;
 
 #[expect(clippy::expect_used, reason = "the files are part of the build, and a test reads them")]
-fn read(file: &str) -> Texts {
-    toml::from_str(file).expect("texts in TOML")
+fn read(files: [&str; 2]) -> Texts {
+    let mut texts = Texts::new();
+    for file in files {
+        texts.extend(toml::from_str::<Texts>(file).expect("texts in TOML"));
+    }
+    texts
 }
 
-static ZH: LazyLock<Texts> = LazyLock::new(|| read(include_str!("../../../config/locales/zh.toml")));
-static EN: LazyLock<Texts> = LazyLock::new(|| read(include_str!("../../../config/locales/en.toml")));
+macro_rules! locale {
+    ($file:literal) => {
+        include_str!(concat!("../../../config/locales/", $file, ".toml"))
+    };
+}
+
+static ZH: LazyLock<Texts> = LazyLock::new(|| read([locale!("zh"), locale!("staff-zh")]));
+static EN: LazyLock<Texts> = LazyLock::new(|| read([locale!("en"), locale!("staff-en")]));
 
 /// A text in a language, when there is one.
 pub fn find(lang: Lang, section: &str, key: &str) -> Option<&'static str> {
@@ -63,9 +73,19 @@ mod tests {
         "act_title",
         "action",
         "answer",
+        "board_column",
+        "board_of",
+        "board_part",
+        "board_step",
+        "bulk_why",
+        "channel",
         "clock",
         "clock_later",
         "demand",
+        "desk_key",
+        "desk_sort",
+        "enter_field",
+        "enter_hint",
         "error",
         "event",
         "export",
@@ -73,13 +93,34 @@ mod tests {
         "field",
         "flash",
         "hint",
+        "login_fault",
         "row",
         "sector_about",
         "setup",
+        "staff_action",
+        "staff_clock",
+        "staff_delivery",
+        "staff_demand",
+        "staff_fault",
+        "staff_field",
+        "staff_hint",
+        "staff_kind",
+        "staff_missing",
+        "staff_notice",
+        "staff_outcome",
+        "staff_part",
+        "staff_role",
+        "staff_state",
+        "staff_value",
+        "staff_way",
         "stand",
         "stand_line",
+        "state",
+        "state_line",
+        "station_kind",
         "step_hint",
         "step_title",
+        "tab",
     ];
 
     fn names(texts: &Texts) -> BTreeSet<String> {
@@ -130,7 +171,7 @@ mod tests {
                         && plain(section)
                         && plain(key)
                         && ZH.contains_key(section)
-                        && key != "html"
+                        && !matches!(key, "html" | "css" | "js")
                     {
                         used.insert(part.to_owned());
                     }

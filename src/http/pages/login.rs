@@ -1,0 +1,232 @@
+//! Signing in and out of staff. Whoever's session ended while they filled in a form gets what they typed back after they have
+//! signed in again: it travels through the page of signing in as hidden fields, and is kept nowhere.
+
+use crate::access::Credentials;
+use crate::app::App;
+use crate::domain::vocabulary::Role;
+use crate::http::caller::{Caller, Unconfirmed};
+use crate::http::csrf;
+use crate::http::error::Problem;
+use crate::http::extract::Pairs;
+use crate::http::pages::form::{Fields, Form};
+use crate::http::pages::frame::Frame;
+use crate::http::session;
+use crate::identity::{Password, Ticket};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
+use askama::Template;
+
+/// Before the name of a field that is carried through.
+const KEPT: &str = "kept.";
+
+/// Says that a form comes back to be gone on with, not to be acted on.
+pub const RESUME: &str = "resume";
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Page<'a> {
+    f: &'a Frame,
+    form: Form,
+    next: &'a str,
+    csrf: &'a str,
+    kept: Vec<(String, String)>,
+    note: &'a str,
+    fault: String,
+    signed_in: Option<String>,
+    secret: String,
+    uri: String,
+}
+
+#[derive(Template)]
+#[template(path = "resume.html")]
+struct Resume<'a> {
+    f: &'a Frame,
+    codes: Vec<String>,
+    next: &'a str,
+    csrf: String,
+    kept: Vec<(String, String)>,
+}
+
+/// An address of this service, or nothing: a link must not lead elsewhere after signing in.
+fn own(address: &str) -> &str {
+    let rest = address.strip_prefix('/');
+    let safe = rest.is_some_and(|rest| !rest.starts_with(['/', '\\'])) && !address.contains(['\r', '\n', '\t', '\\']);
+    if safe { address } else { "" }
+}
+
+/// Where somebody begins.
+fn home(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "/admin",
+        Role::Auditor => "/audit",
+        Role::Consumer | Role::Merchant => "/",
+        Role::Station | Role::Officer | Role::Dispatcher | Role::Supervisor | Role::System => "/desk",
+    }
+}
+
+/// Sends to another page.
+pub fn to(address: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, address)).finish()
+}
+
+/// The way to sign in for whoever opens a page of staff without having done so.
+pub fn needed(caller: &Caller, request: &HttpRequest) -> Option<HttpResponse> {
+    if caller.is_staff() {
+        return None;
+    }
+    let here = request.uri().path_and_query().map_or("/desk", |address| address.as_str());
+    let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    Some(to(&format!("/login?next={next}")))
+}
+
+/// The page of signing in for whoever sent a form when their session had ended, with all that they typed.
+///
+/// # Errors
+/// When the page can't be written.
+pub fn lost(
+    frame: &Frame,
+    caller: &Caller,
+    request: &HttpRequest,
+    fields: &Fields,
+) -> Result<Option<HttpResponse>, Problem> {
+    if caller.is_staff() { Ok(None) } else { again(frame, caller, request, fields, "login.lost").map(Some) }
+}
+
+/// The page of signing in with all that was typed, and why it is asked for.
+///
+/// # Errors
+/// When the page can't be written.
+pub fn again(
+    frame: &Frame,
+    caller: &Caller,
+    request: &HttpRequest,
+    fields: &Fields,
+    why: &str,
+) -> Result<HttpResponse, Problem> {
+    let kept = fields.pairs().filter(|(name, _)| *name != csrf::FIELD && *name != RESUME);
+    let kept = kept.map(|(name, value)| (format!("{KEPT}{name}"), value.to_owned())).collect();
+    let page = Page {
+        f: frame,
+        form: Form::new(frame, Fields::default()),
+        next: request.path(),
+        csrf: caller.csrf(),
+        kept,
+        note: frame.t(why),
+        fault: String::new(),
+        signed_in: None,
+        secret: String::new(),
+        uri: String::new(),
+    };
+    frame.answer(StatusCode::UNAUTHORIZED, &page)
+}
+
+/// The form.
+pub async fn form(frame: Frame, caller: Caller, pairs: Pairs) -> Result<HttpResponse, Problem> {
+    let given = |wanted: &str| pairs.0.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
+    let note = if given("out").is_empty() { "" } else { frame.t("login.out") };
+    frame.ok(&Page {
+        f: &frame,
+        form: Form::new(&frame, Fields::default()),
+        next: own(given("next")),
+        csrf: caller.csrf(),
+        kept: Vec::new(),
+        note,
+        fault: String::new(),
+        signed_in: caller.who.user.clone(),
+        secret: String::new(),
+        uri: String::new(),
+    })
+}
+
+/// Signs in.
+pub async fn enter(
+    app: web::Data<App>,
+    request: HttpRequest,
+    frame: Frame,
+    sender: Unconfirmed,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let caller = sender.confirm(Some(fields.get(csrf::FIELD)))?;
+    let next = own(fields.get("next")).to_owned();
+    let kept: Vec<(String, String)> = fields
+        .pairs()
+        .filter_map(|(name, value)| Some((name.strip_prefix(KEPT)?.to_owned(), value.to_owned())))
+        .collect();
+    let username = fields.get("username").to_owned();
+    let password = Password::new(fields.raw("password").to_owned());
+    let well_formed = (1..=100).contains(&username.chars().count()) && !username.chars().any(char::is_control);
+    let end = if well_formed {
+        let credentials = Credentials::Staff { username: username.clone(), password, totp: fields.given("totp") };
+        session::enter(&app.clone().into_inner(), &request, &caller, credentials).await
+    } else {
+        Err(Problem::invalid_credentials())
+    };
+    let (cookie, codes) = match end {
+        Ok(entered) => entered,
+        Err(problem)
+            if matches!(
+                problem.code(),
+                "invalid_credentials" | "too_many_requests" | "totp_required" | "totp_enrolment_required"
+            ) =>
+        {
+            let told =
+                |name: &str| problem.member(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+            let mut typed = Fields::default();
+            typed.add("username", &username);
+            let page = Page {
+                f: &frame,
+                form: Form::new(&frame, typed),
+                next: &next,
+                csrf: caller.csrf(),
+                kept: kept.into_iter().map(|(name, value)| (format!("{KEPT}{name}"), value)).collect(),
+                note: "",
+                fault: frame.coded("login_fault", problem.code()).to_owned(),
+                signed_in: None,
+                secret: told("secret"),
+                uri: told("uri"),
+            };
+            return frame.answer(problem.status_code(), &page);
+        }
+        Err(problem) => return Err(problem),
+    };
+    let mut response = if kept.is_empty() && codes.is_empty() {
+        let user = username.clone();
+        let role = app.store.read(move |db| crate::store::users::find(db, &user)).await?.map(|user| user.role);
+        to(if next.is_empty() { role.map_or("/", home) } else { &next })
+    } else {
+        let csrf = Ticket::parse(cookie.value()).map(|ticket| ticket.csrf()).unwrap_or_default();
+        let next = if next.is_empty() { "/desk" } else { next.as_str() };
+        frame.ok(&Resume { f: &frame, codes, next, csrf, kept })?
+    };
+    response.add_cookie(&cookie).map_err(Problem::internal)?;
+    Ok(response)
+}
+
+/// Signs out, and lets the browser forget what it kept.
+pub async fn leave(
+    app: web::Data<App>,
+    request: HttpRequest,
+    sender: Unconfirmed,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let caller = sender.confirm(Some(fields.get(csrf::FIELD)))?;
+    let gone = session::sign_out(&app, &request, &caller).await?;
+    let mut response = to("/login?out=1");
+    response.add_cookie(&gone).map_err(Problem::internal)?;
+    let name = header::HeaderName::from_static("clear-site-data");
+    response.headers_mut().insert(name, header::HeaderValue::from_static("\"cache\", \"storage\""));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_to_pages_of_this_service_only() {
+        assert_eq!(own("/desk?q=%E7%94%B5"), "/desk?q=%E7%94%B5");
+        for elsewhere in ["", "//evil.example", "/\\evil.example", "https://evil.example", "desk", "/a\r\nb", "/a\\b"] {
+            assert_eq!(own(elsewhere), "", "{elsewhere:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The board: what the public sees of the figures, and how staff come from a number to exactly its cases.
+
+use crate::support::browser::{PHONE, SCREEN};
+use crate::support::{Browser, Engine, FilingBuilder, TestApp, Visitor, engines};
+use serde_json::json;
+use std::path::Path;
+
+/// Most bytes that the board may take in all.
+const HEAVIEST: u64 = 150_000;
+
+fn nobody() -> Visitor {
+    Visitor { cookie: String::new() }
+}
+
+/// Files complaints and accepts every one of them but the last.
+fn fill(app: &TestApp, n: usize) {
+    for number in 0..n {
+        let case = FilingBuilder::complete().merchant(&format!("某某商店{number}")).file(app);
+        if number + 1 < n {
+            app.step(&case, &app.officer(&case.office()), "accept", &json!({}), "accepted");
+        }
+    }
+}
+
+#[test]
+fn the_public_sees_rates_with_what_they_count_and_no_small_numbers() {
+    for engine in engines() {
+        let app = crate::support::server::Start::on(engine).set("MEASURE__SMALL_NUMBER", "3").start();
+        fill(&app, 2);
+        let few = nobody().page(&app, "/board");
+        assert!(few.contains("少于 3") && few.contains("处理率"), "{engine}: {few}");
+        assert!(!few.contains("/board/cases") && !few.contains("2 / 2"), "{engine}: nobody's cases: {few}");
+        let csv = nobody().open(&app, "/board.csv");
+        assert!(csv.header("content-type").starts_with("text/csv") && csv.text.starts_with('\u{feff}'), "{csv}");
+        let handling = csv.text.lines().find(|line| line.contains("处理率")).unwrap().to_owned();
+        assert!(handling.starts_with("合计,,处理率,,,,,1.0000,"), "{engine}: {handling}");
+        let page = nobody().page(&app, "/board?lang=en&period=2020-01");
+        assert!(page.contains("No complaints in this period"), "{page}");
+    }
+}
+
+#[test]
+fn staff_come_from_a_number_to_its_cases_within_their_scope() {
+    let app = crate::support::server::Start::on(Engine::Sqlite).set("MEASURE__SMALL_NUMBER", "3").start();
+    fill(&app, 4);
+    let supervisor = Visitor::of(&app, &app.supervisor("320100"));
+    let page = supervisor.page(&app, "/board");
+    assert!(page.contains("3 / 3") && page.contains("100%"), "{page}");
+    let url = page.split("href=\"").find(|part| part.starts_with("/board/cases?rate=handling")).unwrap();
+    let url = url.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
+    let list = supervisor.page(&app, &url);
+    assert_eq!(list.matches("/desk/cases/JS-").count(), 3, "{url}: {list}");
+    let elsewhere = Visitor::of(&app, &app.supervisor("320500"));
+    assert!(!elsewhere.page(&app, "/board?division=320100").contains("3 / 3"), "a scope isn't widened");
+    assert!(!elsewhere.page(&app, &url).contains("/desk/cases/JS-"));
+    assert_eq!(nobody().open(&app, &url).status, 303);
+}
+
+#[test]
+fn figures_are_kept_for_a_minute() {
+    let app = crate::support::server::Start::on(Engine::Sqlite).set("MEASURE__SMALL_NUMBER", "1").start();
+    fill(&app, 2);
+    let first = nobody().page(&app, "/board");
+    fill(&app, 3);
+    assert_eq!(nobody().page(&app, "/board"), first, "the second look costs nothing");
+    assert_ne!(nobody().page(&app, "/board?division=320100"), first);
+}
+
+#[test]
+fn the_board_is_sound_in_a_browser() {
+    let app = crate::support::server::Start::on(Engine::Sqlite).set("MEASURE__SMALL_NUMBER", "3").start();
+    fill(&app, 5);
+    let Some(browser) = Browser::of(&app) else { return };
+    browser.resize(SCREEN);
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/browser/board");
+    let switches: &[(&str, &str)] = &[("light", "/board"), ("english", "/board?lang=en&division=320100")];
+    for (name, path) in switches {
+        browser.open(path);
+        browser.is_sound();
+        browser.picture(&pictures.join(format!("{name}.png")));
+    }
+    let weight = browser.weigh("/board?lang=zh");
+    assert!(weight.foreign.is_empty() && weight.all <= HEAVIEST, "{weight:?}");
+    browser.media(false, &[("prefers-color-scheme", "dark")]);
+    browser.open("/board?lang=zh");
+    browser.is_sound();
+    browser.picture(&pictures.join("dark.png"));
+    browser.media(true, &[]);
+    browser.picture(&pictures.join("print.png"));
+    browser.media(false, &[]);
+    browser.resize(PHONE);
+    browser.picture(&pictures.join("phone.png"));
+}
