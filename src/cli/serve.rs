@@ -78,7 +78,6 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         let rounds = tokio::spawn(rounds(Arc::clone(&app)));
         let checkpoints = tokio::spawn(checkpoints(Arc::clone(&app)));
         let keys = tokio::spawn(keys::keep_up(Arc::clone(&app), data.clone()));
-        let looks = sqlite.then(|| tokio::spawn(looks(Arc::clone(&app))));
         let models = tokio::spawn(models(Arc::clone(&app)));
         let (stop, mut stopping) = watch::channel(false);
         let impatient = tokio::spawn(signals(stop)?);
@@ -87,6 +86,8 @@ fn serve(given: &Where, output: Output) -> Result<(), Failure> {
         if let Some(link) = setup_link(&app, &base).await? {
             output.line(&format!("no account yet; make the first within {SETUP_HOURS} hours at {link}"));
         }
+        // After what a start writes: damage found earlier would refuse that, and end the service instead of turning it red.
+        let looks = sqlite.then(|| tokio::spawn(looks(Arc::clone(&app))));
         let http = http::server::run(Arc::clone(&app), listener, metrics, async move {
             // An error is the sender's end, which is an order to stop too.
             drop(stopping.wait_for(|stop| *stop).await);
