@@ -141,8 +141,6 @@ impl Frame {
         response
             .content_type("text/html; charset=utf-8")
             .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-            // Without an address of where it comes from, a form of our own would come from nowhere (`Origin: null`).
-            .insert_header((header::REFERRER_POLICY, "same-origin"))
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::VARY, "accept-language, cookie"));
         if self.asked {
