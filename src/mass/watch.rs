@@ -14,7 +14,7 @@ use crate::domain::division::Division;
 use crate::domain::scope::Scope;
 use crate::store::types::{At, On};
 use crate::store::watch::{self, AlarmRow, CountRow, Looked};
-use crate::store::{Db, StoreError, cases, upkeep};
+use crate::store::{Db, StoreError, upkeep};
 use crate::track::dossier::Dossier;
 use crate::track::round::{Round, RoundError};
 use jiff::ToSpan;
@@ -125,26 +125,14 @@ fn people(app: &App, db: &mut Db, cases: Vec<Looked>) -> Result<Vec<Person>, Sto
     for case in cases {
         let Some(hash) = case.complainant_hash.clone() else { continue };
         let Ok(division) = Division::from_number(case.division.into()) else { continue };
-        if complained_before(db, &case, &hash)? {
+        let since = case.received_on.0.saturating_sub(ONE_PERSON_DAYS.days());
+        if watch::filed_before(db, &case, since)? {
             continue;
         }
         let words = words(app, &model, &case);
         people.push(Person { hash, division, merchant: merchant_of(&case), words });
     }
     Ok(people)
-}
-
-/// Whether the same person complained of the same merchant before, within some weeks.
-fn complained_before(db: &mut Db, case: &Looked, complainant: &[u8]) -> Result<bool, StoreError> {
-    let Some(respondent) = &case.respondent_hash else { return Ok(false) };
-    let since = case.received_on.0.saturating_sub(ONE_PERSON_DAYS.days());
-    for kind in ["complaint", "report"] {
-        let all = cases::likely_duplicates(db, complainant, respondent, kind, since)?;
-        if all.iter().any(|(id, _)| *id < CaseId(case.case_id.0)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The words of a case; none of one that was erased.

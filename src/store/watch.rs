@@ -62,6 +62,23 @@ pub fn received(
     Ok(query.order(cases::case_id).limit(limit).select(Looked::as_select()).load(db)?)
 }
 
+/// Whether the complainant of a case filed one against the same merchant before it, received since a day.
+///
+/// # Errors
+/// When the engine doesn't answer.
+pub fn filed_before(db: &mut Db, case: &Looked, since: Date) -> Result<bool, StoreError> {
+    let (Some(complainant), Some(respondent)) = (&case.complainant_hash, &case.respondent_hash) else {
+        return Ok(false);
+    };
+    let before: Option<Key> = cases::table
+        .filter(cases::complainant_hash.eq(complainant).and(cases::respondent_hash.eq(respondent)))
+        .filter(cases::received_on.ge(On(since)).and(cases::case_id.lt(case.case_id)))
+        .select(cases::case_id)
+        .first(db)
+        .optional()?;
+    Ok(before.is_some())
+}
+
 /// How many people, by kind, subject and division, on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = watch_counts)]

@@ -52,11 +52,30 @@ fn ordinary_weeks(app: &TestApp) {
             lines.push('\n');
         }
     }
-    let file = app.data().join("ordinary.jsonl");
+    import(app, &lines);
+}
+
+/// One person who complains of a merchant on each of the last seven days, and on the last of them again and again.
+fn one_who_never_stops(app: &TestApp) {
+    let days = (4..=9).chain([10; 21]);
+    let lines = days.enumerate().map(|(number, day)| {
+        let line = FilingBuilder::complaint()
+            .merchant("示例商户77")
+            .narrative(&format!("手机黑屏，第{number}次联系无果"))
+            .phone("13700000077")
+            .with("/received_at", format!("2026-06-{day:02}T09:00:00+08:00"));
+        format!("{}\n", line.json())
+    });
+    import(app, &lines.collect::<String>());
+}
+
+fn import(app: &TestApp, lines: &str) {
+    let file = app.data().join("import.jsonl");
     std::fs::write(&file, lines).unwrap();
     let done = app.run(&["import", file.to_str().unwrap(), "--json"], None);
     let told: Value = serde_json::from_slice(&done.stdout).expect("JSON");
-    assert_eq!((&told["created"], &told["refused"]), (&json!(100), &json!([])), "{}: {told}", app.engine);
+    let created = (&told["created"], &told["refused"]);
+    assert_eq!(created, (&json!(lines.lines().count()), &json!([])), "{}: {told}", app.engine);
 }
 
 #[test]
@@ -64,7 +83,8 @@ fn a_chain_that_closes_is_found_within_ten_complaints_and_ordinary_traffic_is_no
     for engine in engines() {
         let app = Start::on(engine).at("2026-06-10T10:00:00+08:00").start();
         ordinary_weeks(&app);
-        assert_eq!(tick(&app), 0, "{engine}: ordinary traffic");
+        one_who_never_stops(&app);
+        assert_eq!(tick(&app), 0, "{engine}: ordinary traffic, and one person who never stops");
         let (province, officer) = (app.dispatcher("320000"), app.officer("amr-320115"));
         let list = |path: &str, by: &Session| app.get(path, by).send().expect(200)["items"].as_array().unwrap().clone();
 
