@@ -6,11 +6,11 @@ use crate::app::App;
 use crate::domain::division::Division;
 use crate::domain::vocabulary::{Action, Audience, Kind, Lang, NoticeChannel};
 use crate::domain::webhook::{PING, Subscription};
-use crate::notify::mail::Fault;
+use crate::notify::fault::Fault;
 use crate::notify::owe::{Owing, owe};
 use crate::notify::reach::{Reach, SystemLookup};
 use crate::privacy::{CaseKey, Field, OpenError, Vault};
-use crate::store::outbox::OutboxRow;
+use crate::store::outbox::{End, OutboxRow};
 use crate::store::webhooks::{self, WebhookRow};
 use crate::store::{StoreError, Tx};
 use base64::Engine;
@@ -180,15 +180,6 @@ pub fn ping(app: &App, id: Uuid) -> OutboxRow {
     owe(&app.vault, app.entropy.as_ref(), now, &owing)
 }
 
-/// How a delivery ended that didn't fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivered {
-    /// It was taken.
-    Taken,
-    /// There is no such webhook any more: nobody waits for it.
-    Nobody,
-}
-
 /// Sends events.
 #[derive(Debug)]
 pub struct Hooks {
@@ -217,7 +208,7 @@ impl Hooks {
     }
 
     /// Delivers an event to a webhook, and keeps how that went. One that has failed for too long, or says that it is gone, is
-    /// disabled.
+    /// disabled. An event for one that is there no more ends as expired: nobody waits for it.
     ///
     /// # Errors
     /// How it failed.
@@ -227,10 +218,10 @@ impl Hooks {
         row: &OutboxRow,
         webhook: &str,
         values: &Map<String, Value>,
-    ) -> Result<Delivered, Fault> {
+    ) -> Result<End, Fault> {
         let Ok(id) = Uuid::parse_str(webhook) else { return Err(Fault::permanent("no_address")) };
         let found = app.store.read(move |db| webhooks::find(db, id)).await.map_err(|_| Fault::passing("database"))?;
-        let Some(found) = found else { return Ok(Delivered::Nobody) };
+        let Some(found) = found else { return Ok(End::Expired) };
         if !found.enabled {
             return Err(Fault::permanent("webhook_disabled"));
         }
@@ -241,7 +232,7 @@ impl Hooks {
         if let Err(error) = keep(app, id, end.as_ref().err().cloned(), now).await {
             tracing::warn!(%error, webhook = %id, "how a webhook went could not be kept");
         }
-        end.map(|()| Delivered::Taken)
+        end.map(|()| End::Sent)
     }
 
     async fn send(&self, webhook: &Webhook, id: Uuid, now: Timestamp, body: String) -> Result<(), Fault> {
@@ -264,8 +255,7 @@ impl Hooks {
         match sent.map(|answer| answer.status().as_u16()) {
             Ok(200..=299) => Ok(()),
             Ok(status) => Err(Fault::passing(format!("receiver_{status}"))),
-            Err(error) if error.is_timeout() => Err(Fault::passing("no_answer")),
-            Err(_) => Err(Fault::passing("connection")),
+            Err(error) => Err(Fault::unanswered(&error)),
         }
     }
 }

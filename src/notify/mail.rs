@@ -2,6 +2,7 @@
 
 use crate::config::settings::Smtp;
 use crate::domain::hidden::hidden_debug;
+use crate::notify::fault::Fault;
 use jiff::Timestamp;
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, Mailbox, MessageBuilder};
@@ -11,27 +12,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
-
-/// How an attempt failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Short code, without anything personal: `smtp_450`, `no_answer`.
-    pub code: String,
-    /// The other side said that it will never take it.
-    pub permanent: bool,
-}
-
-impl Fault {
-    /// A fault that may pass.
-    pub fn passing(code: impl Into<String>) -> Self {
-        Self { code: code.into(), permanent: false }
-    }
-
-    /// One that won't.
-    pub fn permanent(code: impl Into<String>) -> Self {
-        Self { code: code.into(), permanent: true }
-    }
-}
 
 /// Sends mail.
 pub struct Mail {

@@ -14,6 +14,7 @@
 //! Sources: Order 121 Art 15, 16, 23, 24 (what must be told); the notices are listed in `domain::notice`, their texts in
 //! `config/templates`.
 
+pub mod fault;
 pub mod hook;
 pub mod mail;
 pub mod owe;

@@ -6,8 +6,9 @@ use crate::config::Piece;
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::{Lang, NoticeChannel};
-use crate::notify::hook::{self, Delivered, Hooks};
-use crate::notify::mail::{Fault, Letter, Mail};
+use crate::notify::fault::Fault;
+use crate::notify::hook::{self, Hooks};
+use crate::notify::mail::{Letter, Mail};
 use crate::notify::owe;
 use crate::notify::sms::Sms;
 use crate::store::outbox::{self, Claim, End, OutboxRow};
@@ -235,11 +236,7 @@ impl Post {
                 self.mail.send(&letter).await?;
             }
             NoticeChannel::Sms => self.sms.send(id, &to, &fill(Piece::Sms)?).await?,
-            NoticeChannel::Webhook => {
-                if self.hooks.deliver(&self.app, row, &to, &values).await? == Delivered::Nobody {
-                    return Ok(End::Expired);
-                }
-            }
+            NoticeChannel::Webhook => return self.hooks.deliver(&self.app, row, &to, &values).await,
         }
         Ok(End::Sent)
     }

@@ -1,7 +1,7 @@
 //! Text messages: to an HTTP gateway, or as files in the data folder when none is set.
 
 use crate::config::settings::{Secret, Sms as Settings, SmsFormat};
-use crate::notify::mail::Fault;
+use crate::notify::fault::Fault;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::Value;
 use std::fmt;
@@ -101,8 +101,7 @@ impl Sms {
                     // It says that this message is wrong, not that it is busy or doesn't know us.
                     Ok(status @ (400 | 404 | 410 | 422)) => Err(Fault::permanent(format!("gateway_{status}"))),
                     Ok(status) => Err(Fault::passing(format!("gateway_{status}"))),
-                    Err(error) if error.is_timeout() => Err(Fault::passing("no_answer")),
-                    Err(_) => Err(Fault::passing("connection")),
+                    Err(error) => Err(Fault::unanswered(&error)),
                 }
             }
         }
