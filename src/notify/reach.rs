@@ -77,6 +77,11 @@ impl Reach {
         if addresses.is_empty() {
             return Err(Unreachable::Unresolvable);
         }
+        self.take(addresses)
+    }
+
+    /// The same addresses, when all of them may be reached.
+    fn take(&self, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Unreachable> {
         let all = addresses.iter().all(|address| self.is_allowed(*address) || is_public(*address));
         if all { Ok(addresses) } else { Err(Unreachable::Internal) }
     }
@@ -95,14 +100,11 @@ impl Reach {
             return Err(Unreachable::Credentials);
         }
         let addresses = match url.host() {
-            Some(Host::Ipv4(address)) => vec![IpAddr::V4(address)],
-            Some(Host::Ipv6(address)) => vec![IpAddr::V6(address)],
+            Some(Host::Ipv4(address)) => self.take(vec![IpAddr::V4(address)])?,
+            Some(Host::Ipv6(address)) => self.take(vec![IpAddr::V6(address)])?,
             Some(Host::Domain(name)) => self.resolve(name.to_owned()).await?,
             None => return Err(Unreachable::NotAnAddress),
         };
-        if !addresses.iter().all(|address| self.is_allowed(*address) || is_public(*address)) {
-            return Err(Unreachable::Internal);
-        }
         // In the clear only where the operator said so.
         if url.scheme() == "http" && !addresses.iter().all(|address| self.is_allowed(*address)) {
             return Err(Unreachable::Scheme);
