@@ -273,7 +273,7 @@ pub async fn alarms(app: &App, division: Division, since: Date) -> Result<Vec<Se
     let shown = app.store.read(move |db| {
         let mut shown = Vec::new();
         for alarm in watch::alarms(db, since, MOST)? {
-            let people_here = here(db, &alarm, division)?;
+            let people_here = here(db, &alarm.kind, &alarm.subject, alarm.raised_on.0, division)?;
             if people_here > 0 {
                 shown.push(Seen { alarm, people_here });
             }
@@ -283,11 +283,12 @@ pub async fn alarms(app: &App, division: Division, since: Date) -> Result<Vec<Se
     shown.await
 }
 
-fn here(db: &mut Db, alarm: &AlarmRow, division: Division) -> Result<i64, StoreError> {
-    let days = (alarm.raised_on.0.saturating_sub((WEEK - 1).days()), alarm.raised_on.0);
+/// People of an alarm's seven days within a division.
+fn here(db: &mut Db, kind: &str, subject: &str, raised_on: Date, division: Division) -> Result<i64, StoreError> {
+    let days = (raised_on.saturating_sub((WEEK - 1).days()), raised_on);
     // Words are counted by city.
-    let seen_from = if alarm.kind == Subject::Word.code() { division.city() } else { division };
-    watch::people_in(db, &alarm.kind, &alarm.subject, days, &seen_from.six_digit_range())
+    let seen_from = if kind == Subject::Word.code() { division.city() } else { division };
+    watch::people_in(db, kind, subject, days, &seen_from.six_digit_range())
 }
 
 /// Notes that somebody took note of an alarm; whether there is such a one that touches the division.
@@ -304,11 +305,7 @@ pub async fn note(
 ) -> Result<bool, StoreError> {
     let now = app.now();
     let noted = app.store.write(move |tx| {
-        let of_day = watch::alarms(tx.db(), raised_on, i64::MAX)?;
-        let same =
-            |alarm: &&AlarmRow| alarm.raised_on.0 == raised_on && alarm.kind == kind.code() && alarm.subject == subject;
-        let Some(alarm) = of_day.iter().find(same) else { return Ok(false) };
-        if here(tx.db(), alarm, division)? == 0 {
+        if here(tx.db(), kind.code(), &subject, raised_on, division)? == 0 {
             return Ok(false);
         }
         watch::note(tx, kind.code(), &subject, raised_on, &by, now)
