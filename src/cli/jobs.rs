@@ -20,75 +20,43 @@ pub(super) enum Work {
     /// `user add`
     UserAdd(users::NewUser),
     /// `user disable`
-    UserDisable {
-        username: String,
-    },
+    UserDisable { username: String },
     /// `user reset`
-    UserReset {
-        username: String,
-        password_hash: String,
-    },
-    UserResetTotp {
-        username: String,
-    },
+    UserReset { username: String, password_hash: String },
+    /// `user reset --totp`
+    UserResetTotp { username: String },
     /// `import`
-    Import {
-        file: PathBuf,
-        trust_labels: bool,
-    },
+    Import { file: PathBuf, trust_labels: bool },
     /// `calendar load`
-    CalendarLoad {
-        csv: String,
-        year: Option<i16>,
-        version: Option<String>,
-    },
+    CalendarLoad { csv: String, year: Option<i16>, version: Option<String> },
     /// `recount`
-    Recount {
-        repair: bool,
-    },
+    Recount { repair: bool },
     /// `freeze`
-    Freeze {
-        month: Date,
-        note: Option<String>,
-    },
+    Freeze { month: Date, note: Option<String> },
     /// `backup`
-    Backup {
-        to: PathBuf,
-        keys_to: Option<PathBuf>,
-    },
+    Backup { to: PathBuf, keys_to: Option<PathBuf> },
     /// `audit verify`
     AuditVerify,
     /// `keys rotate-signing`
     SigningRotate,
     /// `keys retire-signing`
-    SigningRetire {
-        kid: String,
-    },
+    SigningRetire { kid: String },
     /// `keys list`
     KeysList,
     /// `keys rotate`
     KeysRotate,
     /// `keys retire`
-    KeysRetire {
-        id: u32,
-    },
+    KeysRetire { id: u32 },
     /// `train`
-    Train {
-        promote: bool,
-    },
+    Train { promote: bool },
     /// `train --report`
     TrainReport,
     /// `train --revert`
     TrainRevert,
     /// `erase`
-    Erase {
-        dry_run: bool,
-        at: Option<Date>,
-    },
+    Erase { dry_run: bool, at: Option<Date> },
     /// `tick`
-    Tick {
-        at: Option<Date>,
-    },
+    Tick { at: Option<Date> },
 }
 
 /// Does it.

@@ -41,6 +41,9 @@ const fn secret(section: &'static str, key: &'static str, shape: Shape) -> Key {
 
 use Shape::{Flag, Fraction, OneOf, Text, Texts, Whole};
 
+/// Networks, as a list.
+const NETWORKS: Shape = Texts(|text| text.parse::<Network>().is_ok(), "addresses or CIDR ranges, e.g. 10.0.0.0/8");
+
 /// Every setting, in the order of `default.toml`.
 pub(super) const KEYS: &[Key] = &[
     key("server", "listen", Text(is_address, "address:port, e.g. 127.0.0.1:8080")),
@@ -92,11 +95,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "codes_per_contact", Whole(1, 100)),
     key("limits", "codes_per_address", Whole(1, 10_000)),
     key("limits", "codes_per_network", Whole(1, 100_000)),
-    key(
-        "limits",
-        "trusted_proxies",
-        Texts(|text| text.parse::<Network>().is_ok(), "addresses or CIDR ranges, e.g. 10.0.0.0/8"),
-    ),
+    key("limits", "trusted_proxies", NETWORKS),
     key("attachments", "url", Text(is_attachments, "file:PATH, s3://bucket/prefix, or nothing")),
     key("attachments", "endpoint", Text(|text| text.is_empty() || is_http(text), "http://… or https://…, or nothing")),
     key("attachments", "region", Text(|_| true, "text")),
@@ -119,11 +118,7 @@ pub(super) const KEYS: &[Key] = &[
     key("notify", "first_retry_seconds", Whole(1, 3600)),
     key("notify", "longest_retry_seconds", Whole(1, 86_400)),
     key("notify", "give_up_hours", Whole(1, 720)),
-    key(
-        "webhooks",
-        "allowed_networks",
-        Texts(|text| text.parse::<Network>().is_ok(), "addresses or CIDR ranges, e.g. 10.0.0.0/8"),
-    ),
+    key("webhooks", "allowed_networks", NETWORKS),
     key("webhooks", "timeout_seconds", Whole(1, 60)),
     key("webhooks", "first_retry_seconds", Whole(1, 3600)),
     key("webhooks", "longest_retry_seconds", Whole(1, 86_400)),
