@@ -1,17 +1,14 @@
 //! What is owed goes out: against a real SMTP server (aiosmtpd, from PyPI) that misbehaves as it is told.
 
 use crate::support::server::Start;
-use crate::support::{Engine, FilingBuilder, Session, TestApp, engines, say};
+use crate::support::{Engine, FilingBuilder, Session, TestApp, engines, say, until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
-
-/// How long something may take that takes a second when the machine is idle.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The server of a package, as a child process.
 struct Smtp {
@@ -73,18 +70,6 @@ impl Drop for Smtp {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-#[track_caller]
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let since = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(since.elapsed() < PATIENCE, "waited too long: {what}");
-        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

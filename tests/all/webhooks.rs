@@ -2,15 +2,13 @@
 //! and sent nowhere but where they may go.
 
 use crate::support::server::Start;
-use crate::support::{Engine, FilingBuilder, Session, TestApp, engines};
+use crate::support::{Engine, FilingBuilder, Session, TestApp, engines, until};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-const PATIENCE: Duration = Duration::from_secs(120);
+use std::time::Duration;
 
 /// An event as it came.
 #[derive(Debug, Clone)]
@@ -107,18 +105,6 @@ fn talk(stream: TcpStream, answer: &Mutex<String>, came: &Mutex<Vec<Event>>) -> 
         None => write!(stream, "HTTP/1.1 {how} Told\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").ok()?,
     }
     Some(())
-}
-
-#[track_caller]
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let since = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(since.elapsed() < PATIENCE, "waited too long: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn quick(engine: Engine) -> Start {

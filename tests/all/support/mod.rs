@@ -23,6 +23,7 @@ pub(crate) use filings::FilingBuilder;
 pub(crate) use server::TestApp;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Whether the long forms of the tests are asked for.
 pub(crate) fn is_long() -> bool {
@@ -43,4 +44,19 @@ pub(crate) fn development_texts() -> Option<PathBuf> {
 pub(crate) fn say(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr().lock(), "fangxin tests: {line}");
+}
+
+/// Waits for what comes by itself, three minutes at most; `what` is named when it doesn't.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    /// How long something may take that takes a second when the machine is idle.
+    const PATIENCE: Duration = Duration::from_secs(180);
+    let since = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(since.elapsed() < PATIENCE, "waited too long: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
