@@ -2,11 +2,11 @@
 
 use crate::support::filings::Case;
 use crate::support::server::Start;
-use crate::support::{Browser, Engine, FilingBuilder, Session, TestApp, engines};
+use crate::support::{Browser, Engine, FilingBuilder, Session, TestApp, engines, until};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A Tuesday under Order 121.
 const NOW: &str = "2026-06-02T02:00:00Z";
@@ -37,16 +37,9 @@ fn asked(app: &TestApp) -> BTreeSet<(String, String)> {
 /// The tokens, once there are so many.
 #[track_caller]
 fn tokens(app: &TestApp, many: usize) -> Vec<(String, String)> {
-    let since = Instant::now();
-    loop {
-        let found = asked(app);
-        if found.len() >= many {
-            assert_eq!(found.len(), many, "{found:?}");
-            return found.into_iter().collect();
-        }
-        assert!(since.elapsed() < Duration::from_secs(120), "{}: only {found:?}", app.engine);
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let found = until("a message that asks", || Some(asked(app)).filter(|found| found.len() >= many));
+    assert_eq!(found.len(), many, "{}: {found:?}", app.engine);
+    found.into_iter().collect()
 }
 
 fn mediated(app: &TestApp, case: &Case, officer: &Session, consumer: &Session) {
