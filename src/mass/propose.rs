@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::classify::{Hints, Words, fold};
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
-use crate::domain::vocabulary::Kind;
 use crate::store::watch::{self, Looked};
 use crate::store::{Db, StoreError};
 use crate::track::dossier::Dossier;
@@ -19,7 +18,7 @@ use std::sync::Arc;
 /// Cases that are read at once.
 const PAGE: i64 = 500;
 
-/// The most cases that are looked through.
+/// The most open complaints that are looked through: the newest.
 const MOST: usize = 20_000;
 
 /// The most texts of one merchant that are compared: the newest.
@@ -62,26 +61,35 @@ fn within(app: &App, db: &mut Db, scope: &Scope) -> Result<Vec<Proposal>, StoreE
     let least = app.settings.mass.least_people as usize;
     let first = today.saturating_sub(i64::from(app.settings.mass.window_days).days());
     let mut by_merchant: BTreeMap<String, Vec<Looked>> = BTreeMap::new();
-    let (mut after, mut read) = (None, 0);
-    while read < MOST {
-        let page = watch::received(db, scope, Some(Kind::Complaint.code()), (first, today), after, PAGE)?;
-        let Some(last) = page.last() else { break };
-        after = Some(CaseId(last.case_id.0));
-        read += page.len();
-        for case in page.into_iter().filter(|case| case.is_open) {
-            if let Some(merchant) = merchant_of(&case) {
-                by_merchant.entry(merchant).or_default().push(case);
-            }
+    for case in newest(db, scope, (first, today), MOST)? {
+        if let Some(merchant) = merchant_of(&case) {
+            by_merchant.entry(merchant).or_default().push(case);
         }
     }
     let mut proposals = Vec::new();
     for mut cases in by_merchant.into_values().filter(|cases| cases.len() >= least) {
-        cases.drain(..cases.len().saturating_sub(MOST_OF_ONE));
+        cases.truncate(MOST_OF_ONE);
+        cases.reverse();
         proposals.extend(of_merchant(app, cases, least));
     }
     proposals
         .sort_by(|a, b| b.people.cmp(&a.people).then_with(|| a.merchant.cmp(&b.merchant)).then(a.first.cmp(&b.first)));
     Ok(proposals)
+}
+
+/// The newest open complaints of some days, the newest first.
+fn newest(db: &mut Db, scope: &Scope, days: (Date, Date), most: usize) -> Result<Vec<Looked>, StoreError> {
+    let mut cases: Vec<Looked> = Vec::new();
+    while cases.len() < most {
+        let before = cases.last().map(|case| CaseId(case.case_id.0));
+        let page = watch::open_complaints(db, scope, days, before, PAGE)?;
+        if page.is_empty() {
+            break;
+        }
+        cases.extend(page);
+    }
+    cases.truncate(most);
+    Ok(cases)
 }
 
 /// The matters among the complaints against one merchant.
@@ -131,4 +139,34 @@ fn most(values: impl Iterator<Item = String>) -> Option<String> {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     values.for_each(|value| *counts.entry(value).or_default() += 1);
     counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0))).map(|(value, _)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::vocabulary::Kind;
+    use crate::measure::testing::{case, day, file};
+    use crate::store::testing::stores;
+
+    #[tokio::test]
+    async fn where_there_are_too_many_the_newest_open_complaints_are_looked_through() {
+        for opened in stores() {
+            let store = &opened.store;
+            let filed: Vec<_> = (1..=6).map(|n| case(n, day(&format!("2026-06-0{n}")))).collect();
+            for (at, one) in filed.iter().enumerate() {
+                let mut one = one.clone();
+                if at == 4 {
+                    one.kind = Kind::Report;
+                }
+                file(store, &one).await;
+            }
+            let days = (day("2026-06-02"), day("2026-06-06"));
+            let found = move |most| store.read(move |db| newest(db, &Scope::System, days, most));
+            let numbers = |cases: Vec<Looked>| cases.into_iter().map(|one| one.reference).collect::<Vec<_>>();
+            let expected =
+                |places: &[usize]| places.iter().map(|at| filed[*at].reference.to_string()).collect::<Vec<_>>();
+            assert_eq!(numbers(found(2).await.unwrap()), expected(&[5, 3]));
+            assert_eq!(numbers(found(20).await.unwrap()), expected(&[5, 3, 2, 1]));
+        }
+    }
 }

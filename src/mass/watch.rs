@@ -91,7 +91,7 @@ async fn count(app: &Arc<App>, round: &Round, day: Date) -> Result<(), RoundErro
     loop {
         let app = Arc::clone(&shared);
         let page = shared.store.read(move |db| {
-            let cases = watch::received(db, &Scope::System, None, (day, day), after, PAGE)?;
+            let cases = watch::received(db, &Scope::System, day, after, PAGE)?;
             let last = cases.last().map(|case| CaseId(case.case_id.0));
             Ok((people(&app, db, cases)?, last))
         });

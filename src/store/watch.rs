@@ -2,6 +2,7 @@
 
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
+use crate::domain::vocabulary::Kind;
 use crate::store::cases::within;
 use crate::store::db::Db;
 use crate::store::engine::{StoreError, Tx};
@@ -25,8 +26,6 @@ pub struct Looked {
     pub sector: String,
     /// Day of receipt.
     pub received_on: On,
-    /// Whether it hasn't come to an end.
-    pub is_open: bool,
     /// The merchant's name.
     pub respondent: Option<String>,
     /// Keyed hash of the merchant.
@@ -39,27 +38,44 @@ pub struct Looked {
     pub narrative: Vec<u8>,
 }
 
-/// Cases received from a day to another within a scope, after a key, in the order of keys; only of one kind, when it is named.
+/// Cases received on a day within a scope, after a key, in the order of keys.
 ///
 /// # Errors
 /// When the engine doesn't answer.
 pub fn received(
     db: &mut Db,
     scope: &Scope,
-    kind: Option<&str>,
-    days: (Date, Date),
+    day: Date,
     after: Option<CaseId>,
     limit: i64,
 ) -> Result<Vec<Looked>, StoreError> {
     let Some(mut query) = within(scope) else { return Ok(Vec::new()) };
-    query = query.filter(cases::received_on.ge(On(days.0)).and(cases::received_on.le(On(days.1))));
-    if let Some(kind) = kind {
-        query = query.filter(cases::kind.eq(kind.to_owned()));
-    }
+    query = query.filter(cases::received_on.eq(On(day)));
     if let Some(after) = after {
         query = query.filter(cases::case_id.gt(Key::from(after)));
     }
     Ok(query.order(cases::case_id).limit(limit).select(Looked::as_select()).load(db)?)
+}
+
+/// Open complaints received from a day to another within a scope, before a key, the newest first.
+///
+/// # Errors
+/// When the engine doesn't answer.
+pub fn open_complaints(
+    db: &mut Db,
+    scope: &Scope,
+    days: (Date, Date),
+    before: Option<CaseId>,
+    limit: i64,
+) -> Result<Vec<Looked>, StoreError> {
+    let Some(mut query) = within(scope) else { return Ok(Vec::new()) };
+    query = query
+        .filter(cases::kind.eq(Kind::Complaint.code()).and(cases::is_open))
+        .filter(cases::received_on.ge(On(days.0)).and(cases::received_on.le(On(days.1))));
+    if let Some(before) = before {
+        query = query.filter(cases::case_id.lt(Key::from(before)));
+    }
+    Ok(query.order(cases::case_id.desc()).limit(limit).select(Looked::as_select()).load(db)?)
 }
 
 /// Whether the complainant of a case filed one against the same merchant before it, received since a day.
