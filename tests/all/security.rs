@@ -105,7 +105,7 @@ const LIMITS: &[(&str, &[&str])] = &[
     ),
     ("auth", &["access_minutes", "idle_minutes", "session_hours"]),
     ("limits", &[]),
-    ("attachments", &["max_bytes", "max_per_case", "types"]),
+    ("attachments", &["max_bytes", "max_per_case", "max_megapixels", "types"]),
     ("privacy", &["unmask_per_day"]),
     ("retention", &[]),
     ("audit", &["checkpoint_minutes"]),
