@@ -21,7 +21,6 @@ pub use split::split;
 use crate::app::App;
 use crate::domain::case::Actor;
 use crate::domain::problem::Problems;
-use crate::domain::reference::Reference;
 use crate::domain::vocabulary::{Kind, Role};
 use crate::intake::draft::{Draft, Ground};
 use crate::intake::submission::{Checks, Entry, Raw, Submission};
@@ -214,18 +213,6 @@ fn with_pins(app: &App, mut answer: Value) -> Value {
 
 /// The actor of an anonymous filer.
 pub const PUBLIC: Actor = Actor { role: Role::Consumer, user: None, unit: None };
-
-/// Why reading a number of another system matters: it is how a second import adds none.
-pub async fn find_external(app: &App, system: &str, number: &str) -> Result<Option<Reference>, StoreError> {
-    let (system, number) = (system.to_owned(), number.to_owned());
-    app.store
-        .read(move |db| {
-            let Some(id) = filing::external(db, &system, &number)? else { return Ok(None) };
-            let loaded = cases::load_by_id(db, &crate::domain::scope::Scope::System, id)?;
-            Ok(loaded.map(|loaded| loaded.case.reference))
-        })
-        .await
-}
 
 impl Ground {
     /// Keys and numbers of likely duplicates of a kind.

@@ -123,12 +123,14 @@ pub fn page(
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
     let parts = parts(&filter.states);
-    if let [part] = parts.as_slice() {
-        return page_of(db, scope, filter, part, sort, after, limit);
-    }
+    let words = words(db, filter)?;
     let mut lines = Vec::new();
     for part in &parts {
-        lines.extend(page_of(db, scope, filter, part, sort, after, limit)?);
+        let Some(query) = filtered(scope, filter, words.as_ref(), part) else { return Ok(lines) };
+        lines.extend(page_of(db, query, sort, after, limit)?);
+    }
+    if parts.len() == 1 {
+        return Ok(lines);
     }
     match sort {
         Sort::Due => lines.sort_by_key(|line| (line.next_due.0, line.case_id.0)),
@@ -154,14 +156,11 @@ fn parts(states: &[String]) -> Vec<Part<'_>> {
 
 fn page_of(
     db: &mut Db,
-    scope: &Scope,
-    filter: &Filter,
-    part: &Part<'_>,
+    query: Boxed<'_>,
     sort: Sort,
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    let Some(query) = filtered(db, scope, filter, part)? else { return Ok(Vec::new()) };
     let query = match (sort, after) {
         (Sort::Due, after) => {
             let query = match after {
@@ -194,12 +193,13 @@ fn page_of(
 /// How many cases of a queue there are, counted up to `most`.
 pub fn count(db: &mut Db, scope: &Scope, filter: &Filter, most: i64) -> Result<usize, StoreError> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let words = words(db, filter)?;
     let mut counted = 0;
     for part in parts(&filter.states) {
         if counted >= most {
             break;
         }
-        let Some(query) = filtered(db, scope, filter, &part)? else { return Ok(0) };
+        let Some(query) = filtered(scope, filter, words.as_ref(), &part) else { return Ok(0) };
         let left = i64::try_from(most - counted).unwrap_or(i64::MAX);
         let keys: Vec<Key> = query.limit(left).select(cases::case_id).load(db)?;
         counted += keys.len();
@@ -310,8 +310,17 @@ pub fn newer(db: &mut Db, scope: &Scope, after: CaseId, most: i64) -> Result<usi
     Ok(keys.len())
 }
 
-fn filtered<'a>(db: &mut Db, scope: &Scope, filter: &Filter, part: &Part<'_>) -> Result<Option<Boxed<'a>>, StoreError> {
-    let Some(mut query) = within(scope) else { return Ok(None) };
+/// SQL before a value, the value, SQL after it.
+type Words = (&'static str, String, &'static str);
+
+/// The condition that a case contains the tokens of a filter. On SQLite the engine is asked how many do, to say it in the
+/// better way: once, not for each part of a list.
+fn words(db: &mut Db, filter: &Filter) -> Result<Option<Words>, StoreError> {
+    if filter.tokens.is_empty() { Ok(None) } else { dialect::search_condition(db, &filter.tokens).map(Some) }
+}
+
+fn filtered<'a>(scope: &Scope, filter: &Filter, words: Option<&Words>, part: &Part<'_>) -> Option<Boxed<'a>> {
+    let mut query = within(scope)?;
     query = match part {
         Part::Open => query.filter(cases::is_open),
         Part::OpenIn(states) => query.filter(cases::is_open).filter(cases::state.eq_any(states.clone())),
@@ -335,11 +344,10 @@ fn filtered<'a>(db: &mut Db, scope: &Scope, filter: &Filter, part: &Part<'_>) ->
     if let Some(user) = &filter.assigned_to {
         query = query.filter(cases::assigned_to.eq(user.clone()));
     }
-    if !filter.tokens.is_empty() {
-        let (before, words, behind) = dialect::search_condition(db, &filter.tokens)?;
-        query = query.filter(sql::<Bool>(before).bind::<Text, _>(words).sql(behind));
+    if let Some((before, words, behind)) = words {
+        query = query.filter(sql::<Bool>(before).bind::<Text, _>(words.clone()).sql(behind));
     }
-    Ok(Some(query))
+    Some(query)
 }
 
 /// The cases that a number counts.

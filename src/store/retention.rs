@@ -42,7 +42,8 @@ pub type Place = (Date, CaseId);
 /// text of the query.
 const KEPT: &str = "closed_on IS NOT NULL AND length(data_key) > 0";
 
-/// Cases that came to an end in a state before a day, aren't erased and aren't held, behind a place, in the order of their ends.
+/// Cases that came to an end in a state before a day, aren't erased and aren't held, behind a place, in the order of their ends;
+/// each with its number.
 ///
 /// # Errors
 /// The engine's.
@@ -52,7 +53,7 @@ pub fn due(
     before: Date,
     after: Option<Place>,
     limit: i64,
-) -> Result<Vec<Place>, StoreError> {
+) -> Result<Vec<(Place, String)>, StoreError> {
     let held = legal_holds::table.select(legal_holds::case_id);
     let mut query = cases::table
         .filter(sql::<Bool>(KEPT))
@@ -63,12 +64,12 @@ pub fn due(
         let later = cases::closed_on.eq(On(day)).and(cases::case_id.gt(Key::from(case)));
         query = query.filter(cases::closed_on.gt(On(day)).or(later));
     }
-    let rows: Vec<(Option<On>, Key)> = query
+    let rows: Vec<(Option<On>, Key, String)> = query
         .order((cases::closed_on, cases::case_id))
         .limit(limit)
-        .select((cases::closed_on, cases::case_id))
+        .select((cases::closed_on, cases::case_id, cases::reference))
         .load(db)?;
-    Ok(rows.into_iter().filter_map(|(day, key)| Some((day?.0, CaseId(key.0)))).collect())
+    Ok(rows.into_iter().filter_map(|(day, key, reference)| Some(((day?.0, CaseId(key.0)), reference))).collect())
 }
 
 /// How many holds there are.

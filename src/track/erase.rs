@@ -9,7 +9,6 @@
 use crate::app::App;
 use crate::config::settings::Retention;
 use crate::domain::case::CaseId;
-use crate::domain::reference::Reference;
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::State;
 use crate::store::leases::{self, Lease};
@@ -68,7 +67,7 @@ impl Class {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// Its number.
-    pub reference: Reference,
+    pub reference: String,
     /// The class.
     pub class: Class,
     /// Day of its end.
@@ -92,11 +91,8 @@ pub async fn due(app: &Arc<App>, on: Date, most: usize) -> Result<Vec<Due>, Stor
             for (state, class) in ends() {
                 let before = class.kept_from(&shared.settings.retention, on);
                 let left = i64::try_from(most.saturating_sub(all.len())).unwrap_or(i64::MAX);
-                for (closed, id) in retention::due(db, state, before, None, left)? {
-                    if let Some(found) = cases::load_by_id(db, &Scope::System, id)? {
-                        all.push(Due { reference: found.case.reference, class, closed });
-                    }
-                }
+                let due = retention::due(db, state, before, None, left)?;
+                all.extend(due.into_iter().map(|((closed, _), reference)| Due { reference, class, closed }));
             }
             Ok(all)
         })
@@ -112,9 +108,9 @@ pub(super) async fn round(app: &Arc<App>, lease: &Lease, on: Date) -> Result<u64
         let mut after = None;
         loop {
             let page = app.store.read(move |db| retention::due(db, state, before, after, PAGE)).await?;
-            let Some(last) = page.last() else { break };
+            let Some((last, _)) = page.last() else { break };
             after = Some(*last);
-            for (_, id) in page {
+            for ((_, id), _) in page {
                 let (shared, lease) = (Arc::clone(app), *lease);
                 match app.store.write(move |tx| one(&shared, tx, &lease, id, class, before)).await {
                     Ok(Some(done)) => erased += u64::from(done),

@@ -171,9 +171,12 @@ impl Round {
     {
         let (mut after, mut taken) = (None, BTreeMap::new());
         loop {
-            let page = page.clone();
-            let ids = self.app.store.read(move |db| page(db, after)).await?;
-            let Some(last) = ids.last().copied() else { return Ok(taken) };
+            let (app, page, due) = (Arc::clone(&self.app), page.clone(), step.clone());
+            let read = self.app.store.read(move |db| {
+                let ids = page(db, after)?;
+                Ok((ids.last().copied(), with_step(&app, db, ids, &due)?))
+            });
+            let (Some(last), ids) = read.await? else { return Ok(taken) };
             after = Some(last);
             for id in ids {
                 let (app, lease, step) = (Arc::clone(&self.app), self.lease, step.clone());
@@ -191,6 +194,25 @@ impl Round {
             }
         }
     }
+}
+
+/// Those of some cases that have a step. A unit of work that writes is a commit: most cases whose end both sides aren't known
+/// to have heard of have no step for weeks, and need none.
+fn with_step(
+    app: &App,
+    db: &mut Db,
+    ids: Vec<CaseId>,
+    step: &impl Fn(&App, &mut Db, &Loaded, &Surroundings) -> Result<Option<Step>, StoreError>,
+) -> Result<Vec<CaseId>, StoreError> {
+    let mut found = Vec::new();
+    for id in ids {
+        let Some(case) = cases::load_by_id(db, &Scope::System, id)? else { continue };
+        let surroundings = Surroundings::of_view(db, &case, None)?;
+        if step(app, db, &case, &surroundings)?.is_some() {
+            found.push(id);
+        }
+    }
+    Ok(found)
 }
 
 /// The steps of one case; `None` when the lease has passed to another.

@@ -1,150 +1,37 @@
-//! What the two engines say differently: upserts, batches, claims, full text, their versions and savepoints.
+//! What the two engines say differently: upserts, batches, claims and full text here, their settings and locks below.
 
-use crate::store::codes::CodeRow;
+mod locks;
+mod settings;
+
+pub(super) use locks::{lock_audit_head, lock_code, lock_counters, lock_factor, lock_tries};
+#[cfg(test)]
+pub(super) use settings::waits;
+pub(super) use settings::{
+    backend, begin, check_engine, check_file, execute, no_time_limit, one_state, syncing, version,
+};
+
 use crate::store::counters::{CounterRow, Deltas};
-use crate::store::db::{Db, LEAST_SQLITE};
+use crate::store::db::Db;
 use crate::store::engine::StoreError;
-use crate::store::factors::FactorRow;
 use crate::store::filing::{CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, PartyRow};
 use crate::store::kept;
 use crate::store::learned::VerdictRow;
 use crate::store::outbox::{Claim, OutboxRow, PENDING, in_state};
 use crate::store::schema::{
-    audit_heads, case_numbers, cases, clocks, codes, document_numbers, events, external_numbers, idempotency_keys,
-    links, outbox, parties, second_factors, tries, verdicts,
+    case_numbers, cases, clocks, document_numbers, events, external_numbers, idempotency_keys, links, outbox, parties,
+    verdicts,
 };
-use crate::store::tries::Subject;
 use crate::store::types::{At, Day, Key, On, Uid};
 use crate::store::words;
-use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::BoxedSqlQuery;
 use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text};
 use diesel::sqlite::Sqlite;
-use jiff::Timestamp;
 use std::sync::LazyLock;
 
 /// Most rows in one statement; PostgreSQL takes 65 535 values, a counter has 38.
 const CHUNK: usize = 500;
-
-#[derive(QueryableByName)]
-struct Version {
-    #[diesel(sql_type = Text)]
-    version: String,
-}
-
-/// The engine's version, as it says itself.
-pub(super) fn version(db: &mut Db) -> Result<String, StoreError> {
-    let query = match db {
-        Db::Pg(_) => "SELECT current_setting('server_version') AS version",
-        Db::Sqlite(_) => "SELECT sqlite_version() AS version",
-    };
-    let row: Version = match db {
-        Db::Pg(c) => diesel::sql_query(query).get_result(c)?,
-        Db::Sqlite(c) => diesel::sql_query(query).get_result(c)?,
-    };
-    Ok(row.version)
-}
-
-/// Refuses an engine that this service must not run on.
-pub(super) fn check_engine(db: &mut Db) -> Result<(), StoreError> {
-    let version = version(db)?;
-    if matches!(db, Db::Pg(_)) {
-        return Ok(());
-    }
-    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if found < LEAST_SQLITE {
-        return Err(StoreError::Unavailable(format!("SQLite {version} can lose commits; 3.51.3 is the least")));
-    }
-    Ok(())
-}
-
-/// Looks the whole file over (SQLite): whether every page, row and index is formed as it should be.
-pub(super) fn check_file(db: &mut Db) -> Result<(), StoreError> {
-    #[derive(QueryableByName)]
-    struct Check {
-        #[diesel(sql_type = Text)]
-        quick_check: String,
-    }
-    let Db::Sqlite(c) = db else { return Ok(()) };
-    let check: Check = diesel::sql_query("PRAGMA quick_check(1)").get_result(c)?;
-    if check.quick_check == "ok" { Ok(()) } else { Err(StoreError::Corrupt(check.quick_check)) }
-}
-
-/// The process that serves this connection (PostgreSQL).
-pub(super) fn backend(db: &mut Db) -> Result<Option<u32>, StoreError> {
-    #[derive(QueryableByName)]
-    struct Backend {
-        #[diesel(sql_type = Integer)]
-        pid: i32,
-    }
-    let Db::Pg(c) = db else { return Ok(None) };
-    let Backend { pid } = diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(c)?;
-    Ok(u32::try_from(pid).ok())
-}
-
-/// Whether a commit waits for the disk, and the settings that say so.
-pub(super) fn syncing(db: &mut Db) -> Result<(bool, String), StoreError> {
-    #[derive(QueryableByName)]
-    struct Setting {
-        #[diesel(sql_type = Text)]
-        value: String,
-    }
-    let value = match db {
-        Db::Pg(c) => {
-            diesel::sql_query(
-                "SELECT 'fsync=' || current_setting('fsync') || ' synchronous_commit=' || \
-                 current_setting('synchronous_commit') AS value",
-            )
-            .get_result::<Setting>(c)?
-            .value
-        }
-        Db::Sqlite(c) => {
-            diesel::sql_query(
-                "SELECT 'synchronous=' || (SELECT synchronous FROM pragma_synchronous) || ' journal_mode=' || \
-                 (SELECT journal_mode FROM pragma_journal_mode) AS value",
-            )
-            .get_result::<Setting>(c)?
-            .value
-        }
-    };
-    let synced = match db {
-        Db::Pg(_) => value.contains("fsync=on") && !value.ends_with("=off"),
-        // 2 is FULL, 3 is EXTRA.
-        Db::Sqlite(_) => value.contains("synchronous=2") || value.contains("synchronous=3"),
-    };
-    Ok((synced, value))
-}
-
-/// How long a connection waits: for a statement (PostgreSQL), for a lock (SQLite).
-#[cfg(test)]
-pub(super) fn waits(db: &mut Db) -> Result<String, StoreError> {
-    let query = match db {
-        Db::Pg(_) => "SELECT current_setting('statement_timeout') AS version",
-        Db::Sqlite(_) => "SELECT CAST(timeout AS TEXT) AS version FROM pragma_busy_timeout",
-    };
-    let row: Version = match db {
-        Db::Pg(c) => diesel::sql_query(query).get_result(c)?,
-        Db::Sqlite(c) => diesel::sql_query(query).get_result(c)?,
-    };
-    Ok(row.version)
-}
-
-/// Runs a statement without parameters.
-pub(super) fn execute(db: &mut Db, sql: &str) -> Result<(), StoreError> {
-    match db {
-        Db::Pg(c) => c.batch_execute(sql)?,
-        Db::Sqlite(c) => c.batch_execute(sql)?,
-    }
-    Ok(())
-}
-
-/// Opens the transaction of a group. SQLite takes the write lock at once, so that it can't fail half-way.
-pub(super) fn begin(db: &mut Db) -> Result<(), StoreError> {
-    execute(db, if matches!(db, Db::Pg(_)) { "BEGIN" } else { "BEGIN IMMEDIATE" })
-}
 
 /// Rows from which on PostgreSQL takes them by `COPY`: below, its two round trips more cost more than it saves.
 const MANY: usize = 3;
@@ -473,112 +360,6 @@ fn numbered(sql: &str) -> String {
         text.push_str(part);
     }
     text
-}
-
-/// The end of a writer's chain in the audit log, locked until the unit ends, so that no two entries get one place.
-pub(super) fn lock_audit_head(db: &mut Db, writer: &str) -> Result<(i64, Vec<u8>), StoreError> {
-    let columns = (audit_heads::seq, audit_heads::hash);
-    let first = || {
-        let genesis = crate::audit::chain::GENESIS.to_vec();
-        (audit_heads::writer.eq(writer.to_owned()), audit_heads::seq.eq(0), audit_heads::hash.eq(genesis))
-    };
-    let head = audit_heads::table.find(writer).select(columns);
-    let found: Option<(i64, Vec<u8>)> = match db {
-        Db::Pg(c) => match head.for_update().first(c).optional()? {
-            Some(found) => Some(found),
-            None => {
-                diesel::insert_into(audit_heads::table).values(first()).on_conflict_do_nothing().execute(c)?;
-                head.for_update().first(c).optional()?
-            }
-        },
-        // One thread writes: nobody comes in between.
-        Db::Sqlite(c) => match head.first(c).optional()? {
-            Some(found) => Some(found),
-            None => {
-                diesel::insert_into(audit_heads::table).values(first()).execute(c)?;
-                head.first(c).optional()?
-            }
-        },
-    };
-    found.ok_or_else(|| StoreError::Unreadable("the audit log has no end".to_owned()))
-}
-
-/// The row of tries of a subject, made when it isn't there, and locked on PostgreSQL until the unit ends.
-pub(super) fn lock_tries(db: &mut Db, subject: &Subject) -> Result<(i32, At, At), StoreError> {
-    let columns = (tries::tried, tries::last_at, tries::wait_until);
-    let first = || {
-        let long_ago = At(Timestamp::UNIX_EPOCH);
-        (
-            tries::sort.eq(subject.sort),
-            tries::subject.eq(subject.hash.to_vec()),
-            tries::tried.eq(0),
-            tries::last_at.eq(long_ago),
-            tries::wait_until.eq(long_ago),
-        )
-    };
-    let row = tries::table.find((subject.sort, subject.hash.to_vec())).select(columns);
-    let found = match db {
-        Db::Pg(c) => match row.clone().for_update().first(c).optional()? {
-            Some(found) => Some(found),
-            None => {
-                diesel::insert_into(tries::table).values(first()).on_conflict_do_nothing().execute(c)?;
-                row.for_update().first(c).optional()?
-            }
-        },
-        // One thread writes: nobody comes in between.
-        Db::Sqlite(c) => match row.clone().first(c).optional()? {
-            Some(found) => Some(found),
-            None => {
-                diesel::insert_into(tries::table).values(first()).execute(c)?;
-                row.first(c).optional()?
-            }
-        },
-    };
-    found.ok_or_else(|| StoreError::Unreadable("a row of tries is gone".to_owned()))
-}
-
-/// The second factor of an account, locked on PostgreSQL until the unit ends.
-pub(super) fn lock_factor(db: &mut Db, username: &str) -> Result<Option<FactorRow>, StoreError> {
-    let row = second_factors::table.find(username);
-    Ok(match db {
-        Db::Pg(c) => row.select(FactorRow::as_select()).for_update().first(c).optional()?,
-        Db::Sqlite(c) => row.select(FactorRow::as_select()).first(c).optional()?,
-    })
-}
-
-/// The one-time code of a contact, locked on PostgreSQL until the unit ends.
-pub(super) fn lock_code(db: &mut Db, kind: &str, contact: &[u8]) -> Result<Option<CodeRow>, StoreError> {
-    let row = codes::table.find((kind, contact));
-    Ok(match db {
-        Db::Pg(c) => row.select(CodeRow::as_select()).for_update().first(c).optional()?,
-        Db::Sqlite(c) => row.select(CodeRow::as_select()).first(c).optional()?,
-    })
-}
-
-/// Makes every statement of a reading unit see one state of the data. SQLite's transactions do so anyway; PostgreSQL's
-/// default shows each statement the newest state. Must be the unit's first statement.
-pub(super) fn one_state(db: &mut Db) -> Result<(), StoreError> {
-    match db {
-        Db::Pg(_) => execute(db, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
-        Db::Sqlite(_) => Ok(()),
-    }
-}
-
-/// Lifts the time limit for the statements of this transaction: a recount reads every case.
-pub(super) fn no_time_limit(db: &mut Db) -> Result<(), StoreError> {
-    match db {
-        Db::Pg(_) => execute(db, "SET LOCAL statement_timeout = 0"),
-        Db::Sqlite(_) => Ok(()),
-    }
-}
-
-/// Keeps others from changing counters until this transaction ends. Every unit changes its cases first and its counters
-/// last, so that whoever waits here has committed nothing yet.
-pub(super) fn lock_counters(db: &mut Db) -> Result<(), StoreError> {
-    match db {
-        Db::Pg(_) => execute(db, "SET LOCAL lock_timeout = '60s'; LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE"),
-        Db::Sqlite(_) => Ok(()),
-    }
 }
 
 /// Counts a series of documents on; gives the number that it has come to.
