@@ -135,9 +135,6 @@ fn the_table_has_no_circle() {
     }
 }
 
-/// Settings whose effect is that they are checked at the start.
-const SETTINGS_OF_THE_START: &[&str] = &["auth.refresh_days"];
-
 #[test]
 fn every_setting_is_read_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -156,9 +153,7 @@ fn every_setting_is_read_somewhere() {
             name.clone_into(&mut section);
         } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
             keys += 1;
-            if !SETTINGS_OF_THE_START.contains(&&*format!("{section}.{key}"))
-                && !sources.iter().any(|tokens| reads(tokens, &section, key))
-            {
+            if !sources.iter().any(|tokens| reads(tokens, &section, key)) {
                 idle.push(format!("{section}.{key}"));
             }
         }
