@@ -73,8 +73,6 @@ kinds! {
     Unmask = "unmask",
     /// A document of a case was printed, which shows personal data.
     DocumentPrinted = "document_printed",
-    /// An account got another role, unit or division.
-    RoleChange = "role_change",
     /// An account was added.
     UserAdded = "user_added",
     /// An account was disabled.
@@ -217,11 +215,6 @@ impl Occasion {
     /// Printed a document of a case: its kind, its number within the case, and the form of the print.
     pub fn document_printed(self, kind: &str, no: i16, format: &'static str) -> Entry {
         self.entry(Kind::DocumentPrinted, json!({ "document": kind, "no": no, "format": format }))
-    }
-
-    /// Gave an account another role, unit or division.
-    pub fn role_change(self, account: &str, before: Value, after: Value) -> Entry {
-        self.entry(Kind::RoleChange, json!({ "account": account, "before": before, "after": after }))
     }
 
     /// Added an account.

@@ -16,6 +16,8 @@ pub enum Permission {
     FileAsStaff,
     /// Read a case and its history, and take the steps that the transition table gives.
     ReadCase,
+    /// Read what was written at the steps of a case; what its filer wrote besides asks for [`Permission::SeeFiler`].
+    ReadTexts,
     /// See what names or shows its filer: files, documents, the words of the filer.
     SeeFiler,
     /// Add files.
@@ -40,6 +42,8 @@ pub enum Permission {
     ReadOwnCases,
     /// Read the queue, the figures and the cases behind them.
     ReadWork,
+    /// Take note of an alarm of many complaints.
+    NoteAlarm,
     /// Take lists of cases away as a file.
     Export,
     /// Look at notices.
@@ -82,10 +86,11 @@ pub const ROLES: [Role; 8] = [
 
 /// Every permission, by role. The system itself may do everything: it is no caller.
 #[rustfmt::skip]
-pub const TABLE: [(Permission, [Grant; 8]); 20] = [
+pub const TABLE: [(Permission, [Grant; 8]); 22] = [
     //                consumer merchant station officer dispatcher supervisor auditor admin
     (FileAsStaff,    [N,       N,       Y,      Y,      Y,         N,         N,      N]),
     (ReadCase,       [Y,       Y,       Y,      Y,      Y,         Y,         Y,      Y]),
+    (ReadTexts,      [Y,       N,       Y,      Y,      Y,         Y,         Y,      N]),
     (SeeFiler,       [Y,       N,       C,      Y,      C,         C,         C,      N]),
     (Attach,         [Y,       N,       C,      Y,      C,         C,         N,      N]),
     (ReadDocuments,  [N,       N,       Y,      Y,      Y,         Y,         N,      N]),
@@ -98,6 +103,7 @@ pub const TABLE: [(Permission, [Grant; 8]); 20] = [
     (DecideCorrection, [N,     N,       N,      Y,      N,         N,         N,      N]),
     (ReadOwnCases,   [Y,       N,       N,      N,      N,         N,         N,      N]),
     (ReadWork,       [N,       N,       Y,      Y,      Y,         Y,         Y,      N]),
+    (NoteAlarm,      [N,       N,       Y,      Y,      Y,         Y,         N,      N]),
     (Export,         [N,       N,       Y,      Y,      Y,         Y,         Y,      N]),
     (ReadNotices,    [N,       N,       Y,      Y,      Y,         Y,         Y,      Y]),
     (SettleNotices,  [N,       N,       Y,      Y,      Y,         Y,         N,      Y]),
@@ -147,7 +153,7 @@ mod tests {
 
     #[test]
     fn whoever_reads_only_changes_nothing() {
-        for permission in [FileAsStaff, Attach, IssueDocuments, SettleNotices, Unmask] {
+        for permission in [FileAsStaff, Attach, IssueDocuments, NoteAlarm, SettleNotices, Unmask] {
             assert_eq!(grant(Role::Auditor, permission), N, "{permission:?}");
             assert_eq!(grant(Role::Merchant, permission), N, "{permission:?}");
         }

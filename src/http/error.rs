@@ -7,7 +7,7 @@
 //! | body that is no JSON, repeats a key or nests too deeply | 400 | `malformed_json` |
 //! | parameter given twice | 400 | `duplicate_parameter` |
 //! | header that can't be read | 400 | `malformed_header` |
-//! | no token, or one that isn't believed ([`TokenError`]) | 401 | `authentication_required`, `invalid_token` |
+//! | no token, or one that isn't believed ([`TokenError`](crate::identity::TokenError)) | 401 | `authentication_required`, `invalid_token` |
 //! | wrong name, password, number or PIN | 401 | `invalid_credentials` |
 //! | refresh token that isn't one, or no longer | 401 | `invalid_refresh_token` |
 //! | request with a cookie from another site, or without its session's token | 403 | `foreign_origin`, `csrf_token` |
@@ -37,7 +37,7 @@
 
 use crate::access;
 use crate::domain::problem::{Invalid, Problem as Fault, Problems};
-use crate::identity::{HashError, RetryAfter, TokenError};
+use crate::identity::{HashError, RetryAfter};
 use crate::intake::FileError;
 use crate::privacy::OpenError;
 use crate::store::StoreError;
@@ -449,12 +449,6 @@ impl From<access::Refused> for Problem {
             access::Refused::Token(error) => Self::internal(error),
             access::Refused::Store(error) => error.into(),
         }
-    }
-}
-
-impl From<TokenError> for Problem {
-    fn from(_: TokenError) -> Self {
-        Self::invalid_token()
     }
 }
 

@@ -131,6 +131,26 @@ pub fn change(
     Ok(changed == 1)
 }
 
+/// Sets the password hash of an account in place of the one that was checked, and ends its sessions; `false` when the account
+/// was disabled or got another password meanwhile.
+pub fn replace_password(
+    tx: &mut Tx<'_>,
+    username: &str,
+    checked: &str,
+    hash: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let unchanged = users::table
+        .filter(users::username.eq(username.to_owned()))
+        .filter(users::password_hash.eq(checked.to_owned()).and(users::disabled.eq(false)));
+    let set = (users::password_hash.eq(hash), users::changed_at.eq(At(now)));
+    if diesel::update(unchanged).set(set).execute(tx.db)? == 0 {
+        return Ok(false);
+    }
+    sessions::end_all(tx, "staff", username, Why::AccountChanged, now)?;
+    Ok(true)
+}
+
 /// Keeps a set-up link by the hash of its token.
 pub fn keep_setup_link(tx: &mut Tx<'_>, token_hash: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
     // Only the newest link works: an older one may lie in a log.
@@ -158,4 +178,41 @@ pub fn use_setup_link(tx: &mut Tx<'_>, token_hash: &[u8], now: Timestamp) -> Res
         .find(token_hash.to_vec())
         .filter(setup_links::used_at.is_null().and(setup_links::expires_at.gt(At(now))));
     Ok(diesel::update(link).set(setup_links::used_at.eq(At(now))).execute(tx.db)? == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::stores;
+
+    #[tokio::test]
+    async fn a_password_that_was_checked_replaces_no_other_and_enables_nobody() {
+        for opened in stores() {
+            let user = User {
+                username: "li".to_owned(),
+                id: Uuid::from_u128(1),
+                role: Role::Officer,
+                unit: None,
+                division: None,
+                password_hash: "first".to_owned(),
+                disabled: false,
+            };
+            let now = "2026-11-24T00:00:00Z".parse().unwrap();
+            let found = opened
+                .store
+                .write(move |tx| {
+                    add(tx, &user, now)?;
+                    assert!(replace_password(tx, "li", "first", "second", now)?);
+                    assert!(!replace_password(tx, "li", "first", "third", now)?, "it was changed meanwhile");
+                    assert!(change(tx, "li", None, true, now)?);
+                    assert!(!replace_password(tx, "li", "second", "third", now)?, "it was disabled meanwhile");
+                    assert!(!replace_password(tx, "wang", "second", "third", now)?);
+                    find(tx.db, "li")
+                })
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!((found.password_hash.as_str(), found.disabled), ("second", true));
+        }
+    }
 }

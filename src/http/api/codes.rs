@@ -95,11 +95,9 @@ pub async fn own(app: web::Data<App>, caller: Caller, params: Params<OwnParams>)
     let filter =
         Filter { states: State::ALL.iter().map(|state| state.code().to_owned()).collect(), ..Filter::default() };
     let scope = caller.scope();
-    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let most = cursor::one_more(limit);
     let mut lines = app.store.read(move |db| queue::page(db, &scope, &filter, Sort::Newest, after, most)).await?;
-    let more = lines.len() > limit;
-    lines.truncate(limit);
-    let next_cursor = lines.last().filter(|_| more).map(|line| {
+    let next_cursor = cursor::cut(&mut lines, limit, |line| {
         let day = crate::ambient::today_in_shanghai(line.received_at.0);
         cursor::of_case(ORDER, After { day, id: CaseId(line.case_id.0) })
     });

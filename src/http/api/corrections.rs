@@ -4,9 +4,8 @@ use crate::app::App;
 use crate::domain::hidden::hidden_debug;
 use crate::domain::permission::{self, Permission};
 use crate::domain::problem::{Invalid, Problems};
-use crate::domain::text;
 use crate::domain::vocabulary::Role;
-use crate::http::api::reference;
+use crate::http::api::{line, reference};
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Body;
@@ -124,32 +123,20 @@ pub async fn ask(
     caller.signed_in()?;
     let reference = reference(&path)?;
     let mut faults = Problems::default();
-    let required = || Invalid::new("required", "is required");
     let wanted = body.value.complainant.clone().unwrap_or_else(|| {
-        faults.at("/complainant", required().allowed(FIELDS.join(", ")));
+        faults.at("/complainant", Invalid::new("required", "is required").allowed(FIELDS.join(", ")));
         Map::new()
     });
     for field in wanted.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
         let fault = Invalid::new("unknown_field", "there is no such field").allowed(FIELDS.join(", "));
         faults.at(format!("/complainant/{}", field.replace('~', "~0").replace('/', "~1")), fault);
     }
-    let reason = words(body.value.reason.as_deref(), "/reason", true, &mut faults);
+    let reason = line(&mut faults, "reason", body.value.reason.as_deref(), WORDS);
     faults.check()?;
     let actor = caller.who.actor();
     let request = Request { reference, scope: caller.scope(), actor, wanted, reason: reason.unwrap_or_default() };
     let kept = correct::ask(&app.into_inner(), request).await?;
     Ok(HttpResponse::Created().json(view(kept, &caller)))
-}
-
-fn words(given: Option<&str>, pointer: &str, required: bool, faults: &mut Problems) -> Option<String> {
-    match given {
-        Some(given) => faults.take(pointer, text::line(given, WORDS.0, WORDS.1)),
-        None if required => {
-            faults.at(pointer, Invalid::new("required", "is required"));
-            None
-        }
-        None => None,
-    }
 }
 
 /// The requests of a case, for who filed and for the office.
@@ -211,7 +198,9 @@ pub async fn decide(
         faults.at("/accept", Invalid::new("required", "is required").allowed("true, false"));
         true
     });
-    let answer = words(body.value.answer.as_deref(), "/answer", !accept, &mut faults);
+    // An acceptance needs no words.
+    let given = body.value.answer.as_deref();
+    let answer = if accept && given.is_none() { None } else { line(&mut faults, "answer", given, WORDS) };
     faults.check()?;
     let decision = Decision { reference, scope: caller.scope(), actor: caller.who.actor(), no, accept, answer };
     let decided = correct::decide(&app.into_inner(), decision).await?;

@@ -71,8 +71,7 @@ pub(super) fn shown(
         Err(error) => return Err(error.into()),
     };
     let parties = dossier.as_ref().map(|dossier| dossier.open_parties(parties)).transpose()?.unwrap_or_default();
-    let people = parties.iter().filter(|party| !views::is_merchant(party.role));
-    let names: Vec<&str> = people.filter_map(|party| party.name.as_deref()).collect();
+    let names = views::names_of_people(&parties);
     let own = caller.who.role == Role::Consumer;
     let mut texts = Vec::with_capacity(rows.len());
     for row in rows {

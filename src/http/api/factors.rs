@@ -175,16 +175,23 @@ pub async fn password(
     let username = account(&caller)?;
     let PasswordRequest { password, totp, new_password } = body.value;
     check_policy(&new_password, &username).map_err(|fault| Problem::field("/new_password", fault))?;
+    let name = username.clone();
+    let before = app.store.read(move |db| users::find(db, &name)).await?.ok_or_else(Problem::not_for_role)?;
     let credentials = Credentials::Staff { username: username.clone(), password, totp };
     let proven = access::sign_in::check(&app, credentials, &caller.origin()).await?;
     let hash = app.hasher.hash(new_password).await?;
     let (now, entry) = (app.now(), caller.occasion(&app).user_reset(&username, "password"));
-    app.store
+    let changed = app
+        .store
         .write(move |tx| {
+            // Whoever was disabled, or given another password, while theirs was checked and hashed stays so.
+            if !users::replace_password(tx, &username, &before.password_hash, &hash, now)? {
+                return Ok(false);
+            }
             proven.counting.was_right(tx, now)?;
-            users::change(tx, &username, Some(&hash), false, now)?;
-            audit::append(tx, &entry)
+            audit::append(tx, &entry)?;
+            Ok(true)
         })
         .await?;
-    Ok(HttpResponse::NoContent().finish())
+    if changed { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::invalid_credentials()) }
 }

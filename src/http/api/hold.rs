@@ -3,8 +3,7 @@
 use crate::app::App;
 use crate::domain::hidden::hidden_debug;
 use crate::domain::problem::{Invalid, Problems};
-use crate::domain::text;
-use crate::http::api::reference;
+use crate::http::api::{line, reference};
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Body;
@@ -96,18 +95,11 @@ pub async fn change(
     caller.signed_in()?;
     let reference = reference(&path)?;
     let mut faults = Problems::default();
-    let missing = || Invalid::new("required", "is required");
     let held = body.value.held.unwrap_or_else(|| {
-        faults.at("/held", missing().allowed("true, false"));
+        faults.at("/held", Invalid::new("required", "is required").allowed("true, false"));
         false
     });
-    let reason = match body.value.reason.as_deref() {
-        Some(reason) => faults.take("/reason", text::line(reason, REASON.0, REASON.1)),
-        None => {
-            faults.at("/reason", missing());
-            None
-        }
-    };
+    let reason = line(&mut faults, "reason", body.value.reason.as_deref(), REASON);
     faults.check()?;
     let occasion = caller.occasion(&app);
     let request = Request { reference, scope: caller.scope(), occasion, held, reason: reason.unwrap_or_default() };

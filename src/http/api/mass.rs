@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::domain::division::Division;
 use crate::domain::permission::Permission;
 use crate::domain::problem::Invalid;
-use crate::domain::vocabulary::{Lang, Role};
+use crate::domain::vocabulary::Lang;
 use crate::http::api::{LangParam, day};
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
@@ -125,9 +125,9 @@ pub struct AlarmList {
     pub items: Vec<AlarmView>,
 }
 
-/// The divisions that a member of staff answers for.
-fn division(caller: &Caller) -> Result<Division, Problem> {
-    caller.may(Permission::ReadWork)?;
+/// The divisions that a member of staff answers for, whose role may do something with their alarms.
+fn division(caller: &Caller, permission: Permission) -> Result<Division, Problem> {
+    caller.may(permission)?;
     caller.who.division.ok_or_else(Problem::not_for_role)
 }
 
@@ -140,7 +140,7 @@ fn division(caller: &Caller) -> Result<Division, Problem> {
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn alarms(app: web::Data<App>, caller: Caller, params: Params<AlarmParams>) -> Result<HttpResponse, Problem> {
-    let division = division(&caller)?;
+    let division = division(&caller, Permission::ReadWork)?;
     let since = params.0.since.as_deref().map(day).transpose().map_err(|fault| Problem::field("/since", fault))?;
     let since = since.unwrap_or_else(|| app.today().saturating_sub(SHOWN_DAYS.days()));
     let items = watch::alarms(&app, division, since).await?.into_iter().map(|Seen { alarm, people_here }| AlarmView {
@@ -181,11 +181,7 @@ pub struct AlarmNoted {
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn note(app: web::Data<App>, caller: Caller, body: Body<AlarmNoted>) -> Result<HttpResponse, Problem> {
-    let division = division(&caller)?;
-    // Auditors look and change nothing.
-    if caller.who.role == Role::Auditor {
-        return Err(Problem::not_for_role());
-    }
+    let division = division(&caller, Permission::NoteAlarm)?;
     let AlarmNoted { kind, subject, raised_on } = body.value;
     let kind = Subject::ALL.into_iter().find(|one| one.code() == kind).ok_or_else(|| {
         Problem::field("/kind", Invalid::new("unknown_value", "unknown kind of alarm").allowed("merchant, word"))

@@ -26,8 +26,9 @@ pub mod transitions;
 pub mod unmask;
 pub mod webhooks;
 
-use crate::domain::problem::Problems;
+use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
+use crate::domain::text;
 use crate::domain::vocabulary::Lang;
 use crate::http::error::Problem;
 use crate::http::openapi::LangCode;
@@ -67,9 +68,23 @@ pub(super) fn take<T>(
     faults: &mut Problems,
     name: &str,
     given: Option<&str>,
-    parse: impl FnOnce(&str) -> Result<T, crate::domain::problem::Invalid>,
+    parse: impl FnOnce(&str) -> Result<T, Invalid>,
 ) -> Option<T> {
     given.and_then(|value| faults.take(format!("/{name}"), parse(value)))
+}
+
+/// Reads a line of text that must be given, between so many characters.
+pub(super) fn line(
+    faults: &mut Problems,
+    name: &str,
+    given: Option<&str>,
+    (least, most): (usize, usize),
+) -> Option<String> {
+    let read = match given {
+        Some(given) => text::line(given, least, most),
+        None => Err(Invalid::new("required", "is required")),
+    };
+    faults.take(format!("/{name}"), read)
 }
 
 /// The reference number in a path. What is none is answered as one that is unknown.
@@ -84,11 +99,11 @@ pub(super) fn reference(path: &str) -> Result<Reference, Problem> {
 ///
 /// # Errors
 /// When it is none.
-pub(super) fn day(value: &str) -> Result<jiff::civil::Date, crate::domain::problem::Invalid> {
+pub(super) fn day(value: &str) -> Result<jiff::civil::Date, Invalid> {
     // The parser would also take 20261124 and a time behind the day.
     value
         .parse()
         .ok()
         .filter(|_| value.len() == 10)
-        .ok_or_else(|| crate::domain::problem::Invalid::new("date", "not a date").allowed("YYYY-MM-DD"))
+        .ok_or_else(|| Invalid::new("date", "not a date").allowed("YYYY-MM-DD"))
 }

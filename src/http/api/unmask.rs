@@ -4,9 +4,8 @@ use crate::app::App;
 use crate::domain::hidden::hidden_debug;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
-use crate::domain::text;
 use crate::domain::vocabulary::PartyRole;
-use crate::http::api::reference;
+use crate::http::api::{line, reference};
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Body;
@@ -148,13 +147,7 @@ fn read(body: &UnmaskRequest) -> Result<(Vec<&'static str>, String), Problem> {
             }
         }
     }
-    let reason = match body.reason.as_deref() {
-        Some(reason) => faults.take("/reason", text::line(reason, REASON.0, REASON.1)),
-        None => {
-            faults.at("/reason", Invalid::new("required", "is required"));
-            None
-        }
-    };
+    let reason = line(&mut faults, "reason", body.reason.as_deref(), REASON);
     faults.check()?;
     Ok((fields, reason.unwrap_or_default()))
 }

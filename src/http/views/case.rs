@@ -10,7 +10,7 @@ use crate::domain::vocabulary::{Demand, Kind, Lang, Outcome, Role, SectorSource,
 use crate::http::caller::Caller;
 use crate::http::openapi::{ChannelCode, ClockCode, DemandCode, KindCode, OutcomeCode, StateCode};
 use crate::http::views::names::{Coded, Names};
-use crate::http::views::party::{PartyView, is_merchant, party_view};
+use crate::http::views::party::{PartyView, names_of_people, party_view};
 use crate::http::views::shapes::{AvailableSchema, ConsentsSchema, ExternalSchema, MilestonesSchema, RatingSchema};
 use crate::track::Available;
 use crate::track::dossier::Party;
@@ -236,9 +236,7 @@ pub fn case(catalogue: &Catalogue, opened: Opened, caller: &Caller, lang: Lang, 
     if caller.who.role != Role::Consumer {
         // Numbers, addresses of mail and the names of those who take part are masked in it as they are beside it; what a
         // reporter wrote may name the reporter. Whoever needs them asks for them with a reason.
-        let people = parties.iter().filter(|party| !is_merchant(party.role));
-        let names: Vec<&str> = people.filter_map(|party| party.name.as_deref()).collect();
-        narrative = redact(&narrative, &names);
+        narrative = redact(&narrative, &names_of_people(&parties));
     }
     let staff = caller.is_staff();
     let names = Names { catalogue, lang };

@@ -4,6 +4,7 @@ use crate::domain::case::Case;
 use crate::domain::chain::GENESIS;
 use crate::domain::hidden::hidden_debug;
 use crate::domain::identifiers::{mask_address, mask_email, mask_id, mask_name, mask_phone};
+use crate::domain::permission::{self, Permission};
 use crate::domain::text::redact;
 use crate::domain::vocabulary::{Action, Role};
 use crate::http::caller::Caller;
@@ -94,9 +95,11 @@ fn is_internal(action: &str) -> bool {
 /// Whether a caller may read what was written at a step.
 pub fn reads_text(case: &Case, event: &EventRow, caller: &Caller) -> bool {
     let by_filer = event.role == Role::Consumer.code();
+    if !permission::may(caller.who.role, Permission::ReadTexts, case.kind) {
+        return false;
+    }
     match caller.who.role {
         Role::Consumer => by_filer || !is_internal(&event.action),
-        Role::Merchant | Role::Admin => false,
         // What a reporter writes may tell who it is.
         _ => !by_filer || sees_filer(case, caller),
     }

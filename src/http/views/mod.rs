@@ -16,7 +16,7 @@ pub use case::{
 pub use history::{EventView, History, history, masked_texts, reads_text};
 pub use line::{CasePage, LineView, line};
 pub use names::{Coded, Names};
-pub use party::{PartyView, is_merchant, sees_filer};
+pub use party::{PartyView, is_merchant, names_of_people, sees_filer};
 
 use std::fmt::Write as _;
 

@@ -54,6 +54,11 @@ pub const fn is_merchant(role: Option<PartyRole>) -> bool {
     matches!(role, Some(PartyRole::Respondent | PartyRole::Platform))
 }
 
+/// Names of the people who take part, as they are to be masked in texts.
+pub fn names_of_people(parties: &[Party]) -> Vec<&str> {
+    parties.iter().filter(|party| !is_merchant(party.role)).filter_map(|party| party.name.as_deref()).collect()
+}
+
 pub(super) fn party_view(case: &Case, party: Party, caller: &Caller) -> Option<PartyView> {
     let role = party.role?;
     if is_merchant(party.role) {
