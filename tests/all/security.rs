@@ -97,6 +97,19 @@ fn every_check_that_the_document_names_is_a_test() {
     assert_eq!(missing(&planted, tests_in), ["SEC-AZ-01: audit::no_such_test"]);
 }
 
+#[test]
+fn every_test_of_the_checklist_stands_in_the_document() {
+    let text = fs::read_to_string(root().join("docs/security.md")).expect("docs/security.md");
+    let named: BTreeSet<String> =
+        named_in(&text).into_iter().filter_map(|(_, name)| Some(name.rsplit_once("::")?.1.to_owned())).collect();
+    let sources = files(&["src", "tests/all"], "rs");
+    let tests = sources.iter().flat_map(|path| tests_of(&fs::read_to_string(path).unwrap()));
+    let of_the_list: Vec<_> = tests.filter(|name| name.starts_with("sec_") || name.starts_with("prv_")).collect();
+    assert!(of_the_list.len() > 80, "only {} tests have an id", of_the_list.len());
+    let left_out: Vec<_> = of_the_list.iter().filter(|name| !named.contains(*name)).collect();
+    assert!(left_out.is_empty(), "tests that docs/security.md doesn't name: {left_out:?}");
+}
+
 /// Sections of the settings that are limits, with the keys of other sections that are.
 const LIMITS: &[(&str, &[&str])] = &[
     (
