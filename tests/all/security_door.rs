@@ -130,8 +130,8 @@ fn sec_in_10_what_can_be_read_in_two_ways_is_refused() {
 
 #[test]
 fn sec_in_11_who_sends_drop_by_drop_is_cut_off_and_nobody_else_waits() {
-    let limits = Start::on(Engine::Sqlite).set("SERVER__HEADER_TIMEOUT_SECONDS", "300");
-    let app = limits.set("SERVER__BODY_TIMEOUT_SECONDS", "3600").start();
+    let limits = Start::on(Engine::Sqlite).set("SERVER__HEADER_TIMEOUT_SECONDS", "1");
+    let app = limits.set("SERVER__BODY_TIMEOUT_SECONDS", "1").start();
     let case = FilingBuilder::complete().file(&app);
     let token = app.consumer(&case).token.expect("a token");
     let post = |path: &str, kind: &str| {
