@@ -60,6 +60,7 @@ mod security_input;
 mod security_output;
 mod security_roles;
 mod security_sessions;
+mod sign_in_provider;
 mod support;
 mod watch;
 mod webhooks;

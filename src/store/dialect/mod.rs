@@ -19,7 +19,7 @@ use crate::store::learned::VerdictRow;
 use crate::store::outbox::{Claim, OutboxRow, PENDING, in_state};
 use crate::store::schema::{
     case_numbers, cases, clocks, document_numbers, events, external_numbers, idempotency_keys, links, outbox, parties,
-    verdicts,
+    spent_states, verdicts,
 };
 use crate::store::types::{At, Day, Key, On, Uid};
 use crate::store::words;
@@ -151,6 +151,16 @@ pub(super) fn claim_numbers(db: &mut Db, rows: &[&NumberRow]) -> Result<Vec<Stri
         }
     }
     Ok(won)
+}
+
+/// Takes a state of sign-in; `false` when it was taken before.
+pub(super) fn claim_state(db: &mut Db, hash: &[u8], at: At) -> Result<bool, StoreError> {
+    let row = (spent_states::state_hash.eq(hash), spent_states::spent_at.eq(at));
+    let taken = match db {
+        Db::Pg(c) => diesel::insert_into(spent_states::table).values(row).on_conflict_do_nothing().execute(c)?,
+        Db::Sqlite(c) => diesel::insert_into(spent_states::table).values(row).on_conflict_do_nothing().execute(c)?,
+    };
+    Ok(taken == 1)
 }
 
 /// Adds to the counters, in the order of their keys.
