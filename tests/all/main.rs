@@ -16,6 +16,7 @@
 )]
 
 mod architecture;
+mod architecture_scopes;
 mod audit;
 mod bench;
 mod board;
