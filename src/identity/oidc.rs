@@ -411,6 +411,7 @@ mod tests {
             ("aud", json!([]), Stranger),
             ("aud", json!(["fangxin", "another"]), Stranger),
             ("azp", json!("another"), Stranger),
+            ("aud", json!({ "fangxin": true }), Malformed),
             ("exp", json!(NOW - 60), Expired),
             ("exp", json!(NOW.to_string()), Malformed),
             ("exp", Value::Null, Malformed),
@@ -430,8 +431,10 @@ mod tests {
         for name in ["iss", "aud", "sub", "exp", "iat", "nonce"] {
             assert!(checked(&without(name)).is_err(), "without {name}");
         }
-        let mut several = with("aud", json!(["fangxin", "another"]));
+        let mut several = with("aud", json!("another"));
         several["azp"] = json!("fangxin");
+        assert_eq!(checked(&several), Err(Stranger), "another's, in our name");
+        several["aud"] = json!(["fangxin", "another"]);
         assert!(checked(&several).is_ok() && checked(&with("aud", json!(["fangxin"]))).is_ok());
         let token = provider.token(&head("k1"), &without("auth_time"));
         let undated = provider.keys(&[]).check(&token, &Expected { max_age: None, ..expected("sub") }).unwrap();

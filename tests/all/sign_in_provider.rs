@@ -185,7 +185,7 @@ fn sec_oi_01_staff_who_are_linked_get_in_through_the_provider() {
         );
         let session = cookie(&entered, "__Host-fangxin").expect("a session");
         let flags = entered.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-        for cookie in flags.clone().filter(|cookie| cookie.starts_with("__Host-fangxin")) {
+        for cookie in flags.filter(|cookie| cookie.starts_with("__Host-fangxin")) {
             assert!(
                 ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"].iter().all(|flag| cookie.contains(flag)),
                 "{cookie}"
@@ -237,6 +237,7 @@ fn sec_oi_02_what_is_not_the_providers_answer_to_this_browser_is_refused() {
             ("wrong nonce", json!({ "claims": { "nonce": "n-0S6_WzA2Mj" } })),
             ("wrong audience", json!({ "claims": { "aud": "another client" } })),
             ("several audiences", json!({ "claims": { "aud": [provider.id, "another client"] } })),
+            ("another's audience in our name", json!({ "claims": { "aud": "another client", "azp": provider.id } })),
             ("wrong party", json!({ "claims": { "azp": "another client" } })),
             ("wrong issuer", json!({ "claims": { "iss": "https://login.example" } })),
             ("expired", json!({ "claims": { "exp": now() - 120 } })),
@@ -261,11 +262,13 @@ fn sec_oi_02_what_is_not_the_providers_answer_to_this_browser_is_refused() {
         refused(&open(&app, &address.replace("&state=", "&old="), &mine.cookie), "no state");
         let entered = open(&app, &address, &mine.cookie);
         assert_eq!(entered.status, 303, "{engine}: the right one: {entered}");
+        let asked = provider.asked("token");
         refused(&open(&app, &address, &mine.cookie), "replayed");
         let fresh = provider.sign_in(&begin(&app, "").address, "48-li");
         let (used, code) = (address.split("state=").nth(1).unwrap(), fresh.split("code=").nth(1).unwrap());
         let mixed = format!("/login/oidc/callback?code={}&state={used}", code.split('&').next().unwrap());
         refused(&open(&app, &mixed, &mine.cookie), "a used state with a fresh code");
+        assert_eq!(provider.asked("token"), asked, "{engine}: the provider isn't asked twice for one state");
 
         // Another's code in one's own way: the provider asks for the verifier of who began it (PKCE).
         let (mine, theirs) = (begin(&app, ""), begin(&app, ""));
@@ -346,7 +349,7 @@ fn sec_oi_04_the_waits_are_those_of_passwords() {
         provider.person("48-li", json!({}));
         let body = json!({ "username": "li", "password": "wrong-horse-7-battery" });
         let wrong = || app.post("/api/v1/auth/token", &Session::anonymous()).json(&body).send().status;
-        assert_eq!([wrong(), wrong(), wrong(), wrong()], [401, 401, 401, 429], "{engine}");
+        assert_eq!([wrong(), wrong(), wrong(), wrong()], [401, 401, 429, 429], "{engine}");
         let waits = whole(&app, &provider, "48-li");
         assert_eq!((waits.status, cookie(&waits, "__Host-fangxin")), (429, None), "{engine}: {waits}");
         let forged = || open(&app, "/login/oidc/callback?code=x&state=x", &begin(&app, "").cookie).status;

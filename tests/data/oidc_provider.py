@@ -94,9 +94,10 @@ def changed(token):
     if misbehaviour.pop("stranger", False):
         key = jwk.RSAKey.generate_key(2048)
     if misbehaviour.pop("renewed", False):
-        key = jwk.ECKey.generate_key("P-256", {"kid": "provider-2", "use": "sig", "alg": "ES256"})
+        kid = f"provider-{len(published) + 2}"
+        key = jwk.ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": "ES256"})
         published.append(key)
-        header = {"alg": "ES256", "kid": "provider-2"}
+        header = {"alg": "ES256", "kid": kid}
     if misbehaviour.pop("unsigned", False):
         head = unpadded(json.dumps({"alg": "none", "kid": own.kid}).encode())
         return f"{head}.{unpadded(json.dumps(claims).encode())}."
