@@ -3,17 +3,18 @@
 
 use crate::app::App;
 use crate::domain::case::Actor;
+use crate::domain::vocabulary::Kind;
 use crate::intake::draft::{self, Draft, Ground};
 use crate::intake::submission::{Checks, Entry, Raw, Submission};
 use crate::intake::{FileError, IdempotencyKey, file_checked};
 use crate::route::Router;
-use crate::store::cases::{self, Pair};
+use crate::store::cases::{self, LikelyDuplicates, Pair};
 use crate::store::filing::{self, Filed, Filing, IdempotencyRow};
 use crate::store::types::At;
 use crate::store::{Db, StoreError};
 use jiff::ToSpan;
 use jiff::civil::Date;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -183,7 +184,7 @@ impl Bulk {
     }
 
     /// Which of them are here already, and the cases that others may be duplicates of.
-    async fn look_around(&self, checked: &[Checked]) -> Result<(HashSet<u64>, Around), StoreError> {
+    async fn look_around(&self, checked: &[Checked]) -> Result<(HashSet<u64>, LikelyDuplicates), StoreError> {
         let mut numbers = BTreeMap::<String, Vec<String>>::new();
         for reference in checked.iter().flat_map(|one| &one.submission.external) {
             numbers.entry(reference.system.clone()).or_default().push(reference.number.clone());
@@ -223,8 +224,6 @@ impl Bulk {
     }
 }
 
-type Around = HashMap<(Pair, String), Vec<(crate::domain::case::CaseId, String)>>;
-
 /// Checks a batch.
 async fn check(
     app: &Arc<App>,
@@ -251,14 +250,13 @@ async fn draft(
     app: &Arc<App>,
     router: &Arc<Router>,
     fresh: Vec<Checked>,
-    around: Around,
+    around: LikelyDuplicates,
 ) -> Result<Vec<(Checked, Result<Filing, StoreError>)>, StoreError> {
     let (app, router) = (Arc::clone(app), Arc::clone(router));
     on_every_core(fresh, move |one| {
         let duplicates = one.pair().map_or_else(Vec::new, |pair| {
-            let of_kind = |kind: &crate::domain::vocabulary::Kind| {
-                around.get(&(pair.clone(), kind.code().to_owned())).map(|found| (*kind, found.clone()))
-            };
+            let of_kind =
+                |kind: &Kind| around.get(&(pair.clone(), kind.code().to_owned())).map(|found| (*kind, found.clone()));
             one.submission.kinds.iter().filter_map(of_kind).collect()
         });
         let ground = Ground {

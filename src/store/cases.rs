@@ -404,17 +404,22 @@ pub fn likely_duplicates(
 /// Who complains of whom: two keyed hashes.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
+/// Likely duplicates of a pair and a kind, by key and number.
+pub type LikelyDuplicates = HashMap<(Pair, String), Vec<(CaseId, String)>>;
+
+type LikelyRow = (Option<Vec<u8>>, Option<Vec<u8>>, String, Key, String);
+
 /// As [`likely_duplicates`], of many pairs at once: of each pair and kind, the newest first.
 pub fn likely_duplicates_of(
     db: &mut Db,
     pairs: &[Pair],
     since: jiff::civil::Date,
-) -> Result<HashMap<(Pair, String), Vec<(CaseId, String)>>, StoreError> {
-    let mut found: HashMap<_, Vec<(CaseId, String)>> = HashMap::new();
+) -> Result<LikelyDuplicates, StoreError> {
+    let mut found = LikelyDuplicates::new();
     for some in pairs.chunks(LOOKED_UP) {
         let (of, against): (HashSet<&[u8]>, HashSet<&[u8]>) =
             some.iter().map(|(of, against)| (of.as_slice(), against.as_slice())).unzip();
-        let rows: Vec<(Option<Vec<u8>>, Option<Vec<u8>>, String, Key, String)> = cases::table
+        let rows: Vec<LikelyRow> = cases::table
             .filter(cases::complainant_hash.eq_any(of.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>()))
             .filter(cases::respondent_hash.eq_any(against.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>()))
             .filter(cases::received_on.ge(On(since)))
