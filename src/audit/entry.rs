@@ -89,6 +89,8 @@ kinds! {
     Erasure = "erasure",
     /// A legal hold was placed or lifted.
     LegalHold = "legal_hold",
+    /// A group of complaints was opened, or its members were asked something or taken out.
+    GroupChange = "group_change",
     /// A backup was written.
     Backup = "backup",
     /// The data came from a backup.
@@ -256,6 +258,13 @@ impl Occasion {
     /// A hold was placed on a case or lifted.
     pub fn legal_hold(self, placed: bool) -> Entry {
         self.entry(Kind::LegalHold, json!({ "step": if placed { "placed" } else { "lifted" } }))
+    }
+
+    /// A group of complaints was opened (`opened`), asked something (`asked_to_join`, `asked_to_choose`, `asked_to_settle`), taken
+    /// out of (`removed`) or taken a step with (`step`); `cases` are those that it was done to.
+    pub fn group_change(self, group: Uuid, division: Option<Division>, step: &'static str, cases: &[String]) -> Entry {
+        let entry = self.entry(Kind::GroupChange, json!({ "group": group, "step": step, "cases": cases }));
+        Entry { division: division.or(entry.division), ..entry }
     }
 
     /// A backup was written.

@@ -32,6 +32,7 @@ mod face;
 mod figures;
 mod filing;
 mod fuzz;
+mod groups;
 mod import;
 mod keys;
 mod learning;

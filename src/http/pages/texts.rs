@@ -92,8 +92,15 @@ mod tests {
         "fault",
         "field",
         "flash",
+        "group_why",
         "hint",
+        "joint_about",
+        "joint_no",
+        "joint_part",
+        "joint_title",
+        "joint_yes",
         "login_fault",
+        "membership",
         "row",
         "sector_about",
         "setup",
@@ -209,7 +216,7 @@ mod tests {
         assert_eq!(keys("act_title"), keys("act_submit"));
         assert_eq!(keys("act_title"), keys("act_hint"));
         let mut done = keys("act_title");
-        done.insert("attach".to_owned());
+        done.extend(["attach".to_owned(), "join".to_owned()]);
         assert_eq!((keys("action"), keys("flash")), (done.clone(), done));
         let sectors: toml::Table = toml::from_str(include_str!("../../../config/sectors.toml")).unwrap();
         let sectors = sectors["sector"].as_array().unwrap().iter().map(|sector| sector["code"].as_str().unwrap());

@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod case;
 pub mod enter;
 pub mod fields;
+pub mod group;
 pub mod keys;
 pub mod list;
 pub mod queue;
