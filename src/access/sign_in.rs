@@ -97,6 +97,7 @@ async fn case(app: &Arc<App>, from: &Origin, number: &str, pin: &str) -> Result<
             method: Method::Pin,
             recovery: Vec::new(),
             counting,
+            proved_at: None,
         }),
         None => Err(failed(app, from, Method::Pin, None, found, &counting).await),
     }
@@ -121,11 +122,15 @@ async fn staff(
         return Err(failed(app, from, Method::Password, account, None, &counting).await);
     };
     if !has_factor && !is_required(app, who.role) {
-        return Ok(Proven { who, method: Method::Password, recovery: Vec::new(), counting });
+        return Ok(Proven { who, method: Method::Password, recovery: Vec::new(), counting, proved_at: None });
     }
     match second(app, username, has_factor, totp).await? {
-        Shown::Right => Ok(Proven { who, method: Method::PasswordTotp, recovery: Vec::new(), counting }),
-        Shown::Confirmed(recovery) => Ok(Proven { who, method: Method::PasswordTotp, recovery, counting }),
+        Shown::Right => {
+            Ok(Proven { who, method: Method::PasswordTotp, recovery: Vec::new(), counting, proved_at: None })
+        }
+        Shown::Confirmed(recovery) => {
+            Ok(Proven { who, method: Method::PasswordTotp, recovery, counting, proved_at: None })
+        }
         Shown::Wrong => Err(failed(app, from, Method::PasswordTotp, Some(username), None, &counting).await),
     }
 }

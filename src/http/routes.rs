@@ -120,6 +120,8 @@ routes! {
     "/board.csv"                                      get pages::board::csv::file;
     "/board/cases"                                    get pages::board::list::page;
     "/login"                                          get pages::login::form, post pages::login::enter;
+    "/login/oidc"                                     get pages::oidc::begin;
+    "/login/oidc/callback"                            get pages::oidc::finish;
     "/logout"                                         post pages::login::leave;
     "/desk"                                           get pages::desk::queue::page;
     "/desk/new"                                       get pages::desk::enter::form, post pages::desk::enter::file;

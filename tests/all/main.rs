@@ -16,6 +16,7 @@
 )]
 
 mod architecture;
+mod architecture_scopes;
 mod audit;
 mod bench;
 mod board;
@@ -61,6 +62,7 @@ mod security_input;
 mod security_output;
 mod security_roles;
 mod security_sessions;
+mod sign_in_provider;
 mod support;
 mod watch;
 mod webhooks;
