@@ -299,6 +299,9 @@ fn a_step_with_a_group_is_taken_for_all_or_for_none() {
     }
 }
 
+/// Two members, by their places.
+type Pair = [usize; 2];
+
 /// What a member is, as the test keeps it.
 #[derive(Debug, Clone, Default)]
 struct Told {
@@ -327,8 +330,8 @@ fn a_group_does_what_its_model_does() {
 fn walk(chain: &Chain, id: &str, seed: u64) {
     let mut random = Random::new(seed);
     let mut told = vec![Told { agreed: Some(false), ..Told::default() }; 4];
-    let (mut two, mut choice, mut offer): (Option<[usize; 2]>, i64, Option<(i64, Option<[usize; 2]>)>) =
-        (None, 0, None);
+    let (mut two, mut choice): (Option<Pair>, i64) = (None, 0);
+    let mut offer: Option<(i64, Option<Pair>)> = None;
     let mut asked: BTreeMap<(i64, usize), Option<bool>> = (0..4).map(|member| ((1, member), None)).collect();
     let mut last = 1;
     let begin = if random.below(2) == 0 { vec!["accept"] } else { Vec::new() };
