@@ -49,6 +49,8 @@ pub struct Edge {
     denials: Denials,
     /// Figures of the board, kept for a minute.
     pub boards: pages::board::figures::Kept,
+    /// Checks of the audit log.
+    pub checks: pages::audit::chain::Checks,
     limits: Option<Limits>,
     /// Cookies that staff showed lately.
     staff: StaffCookies,
@@ -100,6 +102,7 @@ impl Edge {
             telemetry,
             denials: Denials::new(Arc::clone(&app.clock)),
             boards: pages::board::figures::Kept::default(),
+            checks: pages::audit::chain::Checks::default(),
             limits,
             staff: StaffCookies::default(),
         }

@@ -121,6 +121,8 @@ routes! {
     "/desk/cases/{reference}"                         get pages::desk::case::page;
     "/desk/cases/{reference}/act/{action}"            get pages::desk::act::form, post pages::desk::act::take;
     "/desk/cases/{reference}/unmask"                  get pages::desk::unmask::form, post pages::desk::unmask::reveal;
+    "/audit"                                          get pages::audit::log::page;
+    "/audit/chain"                                    get pages::audit::chain::page, post pages::audit::chain::run;
     "/ask"                                            get pages::ask::form, post pages::ask::answer;
     "/file/done"                                      get pages::filing::done;
     "/file/calendar.ics"                              get pages::filing::calendar;

@@ -17,6 +17,7 @@
 
 mod architecture;
 mod audit;
+mod audit_pages;
 mod bench;
 mod board;
 mod canary;

@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod assets;
+pub mod audit;
 pub mod board;
 pub mod desk;
 pub mod docs;

@@ -146,6 +146,12 @@ pub async fn chrome(
             alarm: *code == "late" && count.is_some_and(|count| count > 0),
         }
     });
+    let audits = caller.may(Permission::ReadAudit).is_ok();
+    let audit =
+        [("audit", "/audit"), ("audit_chain", "/audit/chain")].into_iter().filter(|_| audits).map(|(code, url)| {
+            let label = frame.coded("tab", code);
+            Tab { label, url: url.to_owned(), count: String::new(), on: code == view, alarm: false }
+        });
     let catalogue = app.catalogue();
     let names = Names { catalogue: &catalogue, lang: frame.lang };
     let unit = match (&caller.who.unit, caller.who.division) {
@@ -160,7 +166,7 @@ pub async fn chrome(
         user: caller.who.user.clone().unwrap_or_default(),
         role: frame.coded("staff_role", caller.who.role.code()),
         csrf: caller.csrf().to_owned(),
-        tabs: tabs.collect(),
+        tabs: audit.chain(tabs).collect(),
         q: q.to_owned(),
         keys: keys_on(request),
         enters: matches!(caller.who.role, Role::Station | Role::Officer | Role::Dispatcher),
