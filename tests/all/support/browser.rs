@@ -56,6 +56,11 @@ pub(crate) fn has_axe() -> bool {
     AXE.is_some()
 }
 
+/// Where pictures for the documentation go, when they are asked for.
+pub(crate) fn screenshots() -> Option<PathBuf> {
+    std::env::var_os("FANGXIN_SCREENSHOTS").map(PathBuf::from)
+}
+
 /// What opening a page took.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Weight {
@@ -456,29 +461,35 @@ impl Browser {
 
     /// A picture of the whole page, as PNG.
     pub(crate) fn picture(&self, file: &Path) {
+        self.capture(file, &json!({ "format": "png" }));
+    }
+
+    /// A picture of the whole page, in the format and quality that are asked for.
+    fn capture(&self, file: &Path, how: &Value) {
+        self.script("document.getAnimations().forEach((one) => one.finish())", &[]);
         let size = self.devtools("Page.getLayoutMetrics", &json!({}));
         let (width, height) = *self.size.borrow();
         let height = size["cssContentSize"]["height"].as_f64().unwrap_or_default().max(f64::from(height));
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
-        let shot = self.devtools(
-            "Page.captureScreenshot",
-            &json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
-        );
-        let png = base64::Engine::decode(
+        let mut asked = how.clone();
+        asked["captureBeyondViewport"] = json!(true);
+        asked["clip"] = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+        let shot = self.devtools("Page.captureScreenshot", &asked);
+        let bytes = base64::Engine::decode(
             &base64::engine::general_purpose::STANDARD,
             shot["data"].as_str().expect("a picture"),
         );
         fs::create_dir_all(file.parent().expect("a folder")).expect("the folder");
-        fs::write(file, png.expect("base64")).expect("the picture is written");
+        fs::write(file, bytes.expect("base64")).expect("the picture is written");
     }
 
     /// Pictures of the page at both sizes, for the documentation, into the folder of `FANGXIN_SCREENSHOTS`; without it none.
     pub(crate) fn pictures(&self, name: &str) {
-        let Some(folder) = std::env::var_os("FANGXIN_SCREENSHOTS") else { return };
+        let Some(folder) = screenshots() else { return };
         let before = *self.size.borrow();
         for (size, kind) in [(PHONE, "phone"), (SCREEN, "screen")] {
             self.resize(size);
-            self.picture(&Path::new(&folder).join(format!("{name}-{kind}.png")));
+            let file = folder.join(format!("{name}-{kind}.webp"));
+            self.capture(&file, &json!({ "format": "webp", "quality": 70 }));
         }
         self.resize(before);
     }
