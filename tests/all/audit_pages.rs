@@ -20,7 +20,7 @@ fn furnished(app: &TestApp) -> String {
     let reason = json!({ "fields": ["name", "phone"], "reason": EVIL });
     app.post(&format!("{}/unmask", case.path()), &officer).json(&reason).send().expect(200);
     app.get(&case.path(), &app.officer("amr-320102")).send().problem(404);
-    let export = "/api/v1/exports/cases.csv?state=dispatched";
+    let export = "/api/v1/exports/cases.csv?sector=product_quality";
     assert_eq!(app.get(export, &app.supervisor("320100")).send().status, 200);
     case.reference
 }
@@ -45,7 +45,7 @@ fn auditors_see_who_did_what_to_which_case_and_why() {
         let refused = auditor.page(&app, "/audit?kind=access_denied&actor=officer-amr-320102");
         assert!(count(&refused) == 1 && refused.contains("/api/v1/cases/{reference}"), "{engine}: {refused}");
         let export = auditor.page(&app, "/audit?kind=export");
-        assert!(count(&export) == 1 && export.contains("state=dispatched"), "{engine}: {export}");
+        assert!(count(&export) == 1 && export.contains("sector=product_quality"), "{engine}: {export}");
         assert_eq!(count(&auditor.page(&app, &format!("/audit?case={reference}"))), 1, "{engine}");
         let all = count(&auditor.page(&app, "/audit?lang=en"));
         assert!(all > 5, "{engine}: {all}");

@@ -50,6 +50,16 @@ fn staff_come_from_a_number_to_its_cases_within_their_scope() {
     let url = url.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
     let list = supervisor.page(&app, &url);
     assert_eq!(list.matches("/desk/cases/JS-").count(), 3, "{url}: {list}");
+    for (format, start) in [("csv", "\u{feff}"), ("xlsx", "PK")] {
+        let link = format!("href=\"/api/v1/exports/cases.{format}?");
+        let file = list.split(&link).nth(1).expect("a link").split('"').next().unwrap();
+        let file = format!("/api/v1/exports/cases.{format}?{}", file.replace("&amp;", "&").replace("&#38;", "&"));
+        let taken = supervisor.open(&app, &file);
+        assert!(taken.status == 200 && taken.text.starts_with(start), "{file}: {}", taken.status);
+        if format == "csv" {
+            assert_eq!(taken.text.lines().count(), 4, "{file}: a head and the three cases");
+        }
+    }
     let elsewhere = Visitor::of(&app, &app.supervisor("320500"));
     assert!(!elsewhere.page(&app, "/board?division=320100").contains("3 / 3"), "a scope isn't widened");
     assert!(!elsewhere.page(&app, &url).contains("/desk/cases/JS-"));

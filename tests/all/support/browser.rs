@@ -470,6 +470,9 @@ impl Browser {
         let size = self.devtools("Page.getLayoutMetrics", &json!({}));
         let (width, height) = *self.size.borrow();
         let height = size["cssContentSize"]["height"].as_f64().unwrap_or_default().max(f64::from(height));
+        // As high as the page: what stays at the lower edge of the window stands at its end.
+        let metrics = json!({ "width": width, "height": height.ceil(), "deviceScaleFactor": 1, "mobile": width < 768 });
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
         let mut asked = how.clone();
         asked["captureBeyondViewport"] = json!(true);
         asked["clip"] = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
@@ -480,6 +483,8 @@ impl Browser {
         );
         fs::create_dir_all(file.parent().expect("a folder")).expect("the folder");
         fs::write(file, bytes.expect("base64")).expect("the picture is written");
+        let before = *self.size.borrow();
+        self.resize(before);
     }
 
     /// Pictures of the page at both sizes, for the documentation, into the folder of `FANGXIN_SCREENSHOTS`; without it none.
