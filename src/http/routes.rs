@@ -114,6 +114,9 @@ routes! {
     "/board/cases"                                    get pages::board::list::page;
     "/login"                                          get pages::login::form, post pages::login::enter;
     "/logout"                                         post pages::login::leave;
+    "/account"                                        get pages::account::page;
+    "/account/factor"                                 post pages::account::factor;
+    "/account/password"                               post pages::account::password;
     "/desk"                                           get pages::desk::queue::page;
     "/desk/new"                                       get pages::desk::enter::form, post pages::desk::enter::file;
     "/desk/bulk"                                      post pages::desk::bulk::run;
@@ -121,6 +124,10 @@ routes! {
     "/desk/cases/{reference}"                         get pages::desk::case::page;
     "/desk/cases/{reference}/act/{action}"            get pages::desk::act::form, post pages::desk::act::take;
     "/desk/cases/{reference}/unmask"                  get pages::desk::unmask::form, post pages::desk::unmask::reveal;
+    "/admin"                                          get pages::admin::accounts::page;
+    "/admin/accounts/new"                             get pages::admin::new::form, post pages::admin::new::make;
+    "/admin/accounts/{username}"                      get pages::admin::account::page, post pages::admin::account::change;
+    "/admin/routing"                                  get pages::admin::routing::page;
     "/audit"                                          get pages::audit::log::page;
     "/audit/chain"                                    get pages::audit::chain::page, post pages::audit::chain::run;
     "/ask"                                            get pages::ask::form, post pages::ask::answer;

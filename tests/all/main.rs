@@ -15,6 +15,7 @@
     reason = "the tests stand outside the product: environment and wall clock are theirs"
 )]
 
+mod admin_pages;
 mod architecture;
 mod audit;
 mod audit_pages;
@@ -52,6 +53,7 @@ mod ratings;
 mod retention;
 mod rights;
 mod rules;
+mod second_step;
 mod security;
 mod security_door;
 mod security_factors;

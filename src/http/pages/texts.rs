@@ -72,6 +72,7 @@ mod tests {
         "act_submit",
         "act_title",
         "action",
+        "admin_fault",
         "answer",
         "audit_broken",
         "audit_data",

@@ -3,6 +3,7 @@
 use crate::ambient::SHANGHAI;
 use crate::app::App;
 use crate::audit::Kind;
+use crate::domain::hidden::hidden_debug;
 use crate::domain::permission::Permission;
 use crate::domain::problem::Problems;
 use crate::domain::text;
@@ -28,7 +29,6 @@ const FIRST: [Kind; 4] = [Kind::Unmask, Kind::Export, Kind::AccessDenied, Kind::
 const NARROWED_BY: [&str; 5] = ["kind", "actor", "case", "from", "to"];
 
 /// An entry in words.
-#[derive(Debug)]
 pub struct Line {
     /// When.
     pub at: String,
@@ -52,6 +52,8 @@ pub struct Line {
     pub place: String,
 }
 
+hidden_debug!(Line);
+
 /// An entry as the pages show it.
 pub fn line(frame: &Frame, entry: AuditEntry, today: Date) -> Line {
     let role = frame.coded("staff_role", &entry.role);
@@ -59,8 +61,12 @@ pub fn line(frame: &Frame, entry: AuditEntry, today: Date) -> Line {
         at: words::moment(frame, entry.at, today),
         instant: entry.at.to_string(),
         what: frame.coded("audit_kind", &entry.kind),
+        role: match (&entry.actor, entry.unit) {
+            (None, _) => String::new(),
+            (Some(_), None) => role.to_owned(),
+            (Some(_), Some(unit)) => format!("{role} {unit}"),
+        },
         who: entry.actor.unwrap_or_else(|| role.to_owned()),
-        role: entry.unit.map_or_else(|| role.to_owned(), |unit| format!("{role} {unit}")),
         about: about(frame, &entry.data),
         reason: entry.reason,
         case: entry.case,
