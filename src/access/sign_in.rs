@@ -111,6 +111,7 @@ async fn case(app: &Arc<App>, from: &Origin, number: &str, pin: &str) -> Result<
             method: Method::Pin,
             recovery: Vec::new(),
             counting,
+            proved_at: None,
         }),
         None => Err(failed(app, from, Method::Pin, None, found, &counting).await),
     }
@@ -135,11 +136,15 @@ async fn staff(
         return Err(failed(app, from, Method::Password, account, None, &counting).await);
     };
     if !has_factor && !is_required(app, who.role) {
-        return Ok(Proven { who, method: Method::Password, recovery: Vec::new(), counting });
+        return Ok(Proven { who, method: Method::Password, recovery: Vec::new(), counting, proved_at: None });
     }
     match second(app, from, user, has_factor, totp).await? {
-        Shown::Right => Ok(Proven { who, method: Method::PasswordTotp, recovery: Vec::new(), counting }),
-        Shown::Confirmed(recovery) => Ok(Proven { who, method: Method::PasswordTotp, recovery, counting }),
+        Shown::Right => {
+            Ok(Proven { who, method: Method::PasswordTotp, recovery: Vec::new(), counting, proved_at: None })
+        }
+        Shown::Confirmed(recovery) => {
+            Ok(Proven { who, method: Method::PasswordTotp, recovery, counting, proved_at: None })
+        }
         Shown::Wrong => Err(failed(app, from, Method::PasswordTotp, Some(username), None, &counting).await),
     }
 }
@@ -203,8 +208,8 @@ async fn second_step(app: &Arc<App>, from: &Origin, proof: &str, code: &str) -> 
     let (shared, name, code) = (Arc::clone(app), user.username.clone(), code.to_owned());
     let method = Method::PasswordTotp;
     match app.store.write(move |tx| second_factors::show(&shared, tx, &name, &code)).await? {
-        Shown::Right => Ok(Proven { who, method, recovery: Vec::new(), counting }),
-        Shown::Confirmed(recovery) => Ok(Proven { who, method, recovery, counting }),
+        Shown::Right => Ok(Proven { who, method, recovery: Vec::new(), counting, proved_at: None }),
+        Shown::Confirmed(recovery) => Ok(Proven { who, method, recovery, counting, proved_at: None }),
         Shown::Wrong => Err(failed(app, from, method, Some(&user.username), None, &counting).await),
     }
 }

@@ -79,7 +79,7 @@ kinds! {
     UserChanged = "user_changed",
     /// An account was disabled.
     UserDisabled = "user_disabled",
-    /// An account got another password or second factor.
+    /// An account got another password, second factor or link to the sign-in provider.
     UserReset = "user_reset",
     /// The service began with another configuration than before.
     ConfigurationChange = "configuration_change",
@@ -235,7 +235,8 @@ impl Occasion {
         self.entry(Kind::UserDisabled, json!({ "account": account }))
     }
 
-    /// Gave an account another password or took its second factor away; `what` is `password` or `totp`.
+    /// Gave an account another password, changed its second factor, or its links to the sign-in provider; `what` is `password`, `totp`
+    /// or `provider_link`.
     pub fn user_reset(self, account: &str, what: &'static str) -> Entry {
         self.entry(Kind::UserReset, json!({ "account": account, "what": what }))
     }

@@ -14,6 +14,9 @@
 //! | right password, and the second factor is asked for | 401 | `totp_required` |
 //! | right password, and a second factor must be set up first | 403 | `totp_enrolment_required`, with `secret` and `uri` |
 //! | what is sensitive, long after the sign-in | 403 | `step_up_required` |
+//! | answer of the sign-in provider that isn't believed | 401 | `provider_refused` |
+//! | right answer, and no account, or no second factor that is asked for | 403 | `not_linked` with `subject`, `provider_factor` |
+//! | sign-in provider that can't be reached | 503 | `provider_unavailable`, with `Retry-After` |
 //! | the role never has this step or list | 403 | `not_allowed_for_role` |
 //! | unknown, or outside the caller's scope ([`ActError::NotFound`]) | 404 | `not_found` |
 //! | known path, other method | 405 | `method_not_allowed`, with `Allow` |
@@ -444,6 +447,28 @@ impl From<access::Refused> for Problem {
             )
             .with("secret", json!(enrolment.secret))
             .with("uri", json!(enrolment.uri)),
+            access::Refused::ProviderAway => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "provider_unavailable",
+                "the provider of sign-in can't be reached at this moment",
+            )
+            .header(header::RETRY_AFTER, 30),
+            access::Refused::ProviderRefused => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "provider_refused",
+                "what came back from the provider of sign-in is not valid, or no longer: begin again",
+            ),
+            access::Refused::NotLinked(subject) => Self::new(
+                StatusCode::FORBIDDEN,
+                "not_linked",
+                "no account that can sign in is linked to this person of the provider",
+            )
+            .with("subject", json!(subject)),
+            access::Refused::ProviderFactor => Self::new(
+                StatusCode::FORBIDDEN,
+                "provider_factor",
+                "the account needs a second factor, and the provider says nothing of one: sign in with password and code",
+            ),
             access::Refused::TooMany(wait) => Self::too_many(wait),
             access::Refused::Hash(error) => error.into(),
             access::Refused::Token(error) => Self::internal(error),

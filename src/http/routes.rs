@@ -113,6 +113,8 @@ routes! {
     "/board.csv"                                      get pages::board::csv::file;
     "/board/cases"                                    get pages::board::list::page;
     "/login"                                          get pages::login::form, post pages::login::enter;
+    "/login/oidc"                                     get pages::oidc::begin;
+    "/login/oidc/callback"                            get pages::oidc::finish;
     "/logout"                                         post pages::login::leave;
     "/account"                                        get pages::account::page;
     "/account/factor"                                 post pages::account::factor;

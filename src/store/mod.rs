@@ -44,6 +44,7 @@ pub mod retention;
 mod schema;
 pub mod sessions;
 pub mod snapshots;
+pub mod subjects;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tries;

@@ -461,6 +461,25 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    subject_links (link_hash) {
+        link_hash -> Binary,
+        username -> Text,
+        linked_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::Ts;
+    spent_states (state_hash) {
+        state_hash -> Binary,
+        spent_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::store::types::{Day, Ts, Uid};
     codes (kind, contact) {
         kind -> Text,

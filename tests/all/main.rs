@@ -17,6 +17,7 @@
 
 mod admin_pages;
 mod architecture;
+mod architecture_scopes;
 mod audit;
 mod audit_pages;
 mod bench;
@@ -63,6 +64,7 @@ mod security_input;
 mod security_output;
 mod security_roles;
 mod security_sessions;
+mod sign_in_provider;
 mod support;
 mod watch;
 mod webhooks;

@@ -35,6 +35,35 @@ struct Page<'a> {
     note: &'a str,
     fault: String,
     signed_in: Option<String>,
+    /// Whether one can sign in through a provider too.
+    provider: bool,
+    /// What an account has to be linked to.
+    subject: String,
+}
+
+impl<'a> Page<'a> {
+    /// The empty form.
+    fn new(f: &'a Frame, caller: &'a Caller, request: &HttpRequest) -> Self {
+        let app = request.app_data::<web::Data<App>>();
+        Self {
+            f,
+            form: Form::new(f, Fields::default()),
+            next: "",
+            csrf: caller.csrf(),
+            kept: Vec::new(),
+            note: "",
+            fault: String::new(),
+            signed_in: None,
+            provider: app.is_some_and(|app| app.settings.oidc.issuer.is_some()),
+            subject: String::new(),
+        }
+    }
+
+    /// The page of signing in through the provider, at which people come back to the same place.
+    fn provider_address(&self) -> String {
+        let next: String = url::form_urlencoded::byte_serialize(self.next.as_bytes()).collect();
+        if next.is_empty() { "/login/oidc".to_owned() } else { format!("/login/oidc?next={next}") }
+    }
 }
 
 /// The second step: a code of the app, or a recovery code; and before the first one, how the app is set up.
@@ -63,14 +92,14 @@ struct Resume<'a> {
 }
 
 /// An address of this service, or nothing: a link must not lead elsewhere after signing in.
-fn own(address: &str) -> &str {
+pub(super) fn own(address: &str) -> &str {
     let rest = address.strip_prefix('/');
     let safe = rest.is_some_and(|rest| !rest.starts_with(['/', '\\'])) && !address.contains(['\r', '\n', '\t', '\\']);
     if safe { address } else { "" }
 }
 
 /// Where somebody begins.
-fn home(role: Role) -> &'static str {
+pub(super) fn home(role: Role) -> &'static str {
     match role {
         Role::Admin => "/admin",
         Role::Auditor => "/audit",
@@ -124,37 +153,40 @@ pub fn again(
 ) -> Result<HttpResponse, Problem> {
     let kept = fields.pairs().filter(|(name, _)| *name != csrf::FIELD && *name != RESUME);
     let kept = kept.map(|(name, value)| (format!("{KEPT}{name}"), value.to_owned())).collect();
-    let page = Page {
-        f: frame,
-        form: Form::new(frame, Fields::default()),
-        next: request.path(),
-        csrf: caller.csrf(),
-        kept,
-        note: frame.t(why),
-        fault: String::new(),
-        signed_in: None,
-    };
+    let page = Page { next: request.path(), kept, note: frame.t(why), ..Page::new(frame, caller, request) };
     frame.answer(StatusCode::UNAUTHORIZED, &page)
 }
 
+/// The page of signing in for whom the provider didn't let in, with why.
+///
+/// # Errors
+/// The problem itself, when it isn't one of signing in; or when the page can't be written.
+pub(super) fn refused(
+    frame: &Frame,
+    caller: &Caller,
+    request: &HttpRequest,
+    next: &str,
+    problem: Problem,
+) -> Result<HttpResponse, Problem> {
+    let fault = frame.coded("login_fault", problem.code()).to_owned();
+    if fault.is_empty() {
+        return Err(problem);
+    }
+    let subject = problem.member("subject").and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+    let page = Page { next, fault, subject, ..Page::new(frame, caller, request) };
+    frame.answer(problem.status_code(), &page)
+}
+
 /// The form.
-pub async fn form(frame: Frame, caller: Caller, pairs: Pairs) -> Result<HttpResponse, Problem> {
+pub async fn form(request: HttpRequest, frame: Frame, caller: Caller, pairs: Pairs) -> Result<HttpResponse, Problem> {
     let given = |wanted: &str| pairs.0.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
     let note = match given("out") {
         "" => "",
         "password" => frame.t("login.changed"),
         _ => frame.t("login.out"),
     };
-    frame.ok(&Page {
-        f: &frame,
-        form: Form::new(&frame, Fields::default()),
-        next: own(given("next")),
-        csrf: caller.csrf(),
-        kept: Vec::new(),
-        note,
-        fault: String::new(),
-        signed_in: caller.who.user.clone(),
-    })
+    let signed_in = caller.who.user.clone();
+    frame.ok(&Page { next: own(given("next")), note, signed_in, ..Page::new(&frame, &caller, &request) })
 }
 
 /// Signs in.
@@ -201,14 +233,11 @@ pub async fn enter(
         let mut typed = Fields::default();
         typed.add("username", &username);
         let page = Page {
-            f: &frame,
             form: Form::new(&frame, typed),
             next: &next,
-            csrf: caller.csrf(),
             kept: carried(),
-            note: "",
             fault: frame.coded("login_fault", problem.code()).to_owned(),
-            signed_in: None,
+            ..Page::new(&frame, &caller, &request)
         };
         frame.answer(problem.status_code(), &page)
     };

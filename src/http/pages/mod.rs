@@ -15,6 +15,7 @@ pub mod filing;
 pub mod following;
 pub mod home;
 pub mod login;
+pub mod oidc;
 pub mod rate;
 pub mod setup;
 

@@ -16,17 +16,18 @@ use crate::store::engine::StoreError;
 use crate::store::filing::{CaseRow, ClockRow, EventRow, ExternalRow, IdempotencyRow, LinkRow, NumberRow, PartyRow};
 use crate::store::kept;
 use crate::store::learned::VerdictRow;
-use crate::store::outbox::{Claim, OutboxRow, PENDING, in_state};
+use crate::store::outbox::{self as outbox_rows, Claim, OutboxRow};
 use crate::store::schema::{
     case_numbers, cases, clocks, document_numbers, events, external_numbers, idempotency_keys, links, outbox, parties,
-    verdicts,
+    spent_states, verdicts,
 };
-use crate::store::types::{At, Day, Key, On, Uid};
+use crate::store::types::{At, Day, Key, On, Ts, Uid};
 use crate::store::words;
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::BoxedSqlQuery;
-use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, SmallInt, Text};
 use diesel::sqlite::Sqlite;
 use std::sync::LazyLock;
 
@@ -151,6 +152,16 @@ pub(super) fn claim_numbers(db: &mut Db, rows: &[&NumberRow]) -> Result<Vec<Stri
         }
     }
     Ok(won)
+}
+
+/// Takes a state of sign-in; `false` when it was taken before.
+pub(super) fn claim_state(db: &mut Db, hash: &[u8], at: At) -> Result<bool, StoreError> {
+    let row = (spent_states::state_hash.eq(hash), spent_states::spent_at.eq(at));
+    let taken = match db {
+        Db::Pg(c) => diesel::insert_into(spent_states::table).values(row).on_conflict_do_nothing().execute(c)?,
+        Db::Sqlite(c) => diesel::insert_into(spent_states::table).values(row).on_conflict_do_nothing().execute(c)?,
+    };
+    Ok(taken == 1)
 }
 
 /// Adds to the counters, in the order of their keys.
@@ -385,6 +396,36 @@ pub(super) fn next_number(db: &mut Db, office: &str, series: &str, year: i16) ->
     })
 }
 
+/// The buckets in which something may be claimed.
+pub(super) fn due_buckets(db: &mut Db, now: At) -> Result<Vec<i16>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Due {
+        #[diesel(sql_type = SmallInt)]
+        bucket: i16,
+    }
+    static DUE: LazyLock<String> = LazyLock::new(|| {
+        let shares: Vec<String> = (0..outbox_rows::BUCKETS).map(|bucket| format!("({bucket})")).collect();
+        let some = |urgent| {
+            let claimable = outbox_rows::claimable(urgent);
+            format!(
+                "EXISTS (SELECT 1 FROM outbox WHERE outbox.bucket = shares.bucket AND outbox.due_at <= $1 AND {claimable})"
+            )
+        };
+        format!(
+            "WITH shares (bucket) AS (VALUES {}) SELECT CAST(bucket AS smallint) AS bucket FROM shares WHERE {} OR {}",
+            shares.join(", "),
+            some(true),
+            some(false)
+        )
+    });
+    let asked = diesel::sql_query(DUE.as_str());
+    let due: Vec<Due> = match db {
+        Db::Pg(c) => asked.bind::<Ts, _>(now).load(c)?,
+        Db::Sqlite(c) => asked.bind::<Ts, _>(now).load(c)?,
+    };
+    Ok(due.into_iter().map(|due| due.bucket).collect())
+}
+
 /// What is due in a bucket and unclaimed, the urgent first, then the oldest. On PostgreSQL rows that another transaction is
 /// claiming are passed over; SQLite has one writer.
 pub(super) fn due_rows(
@@ -393,20 +434,24 @@ pub(super) fn due_rows(
     without: &[String],
     most: usize,
 ) -> Result<Vec<OutboxRow>, StoreError> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    macro_rules! due {
-        () => {
-            outbox::table
-                .filter(outbox::bucket.eq(claim.bucket).and(in_state(PENDING)))
-                .filter(outbox::due_at.le(At(claim.now)).and(outbox::lease.is_null()))
-                .filter(outbox::lane.ne_all(without.to_vec()))
-                .order((outbox::urgent.desc(), outbox::due_at))
-                .limit(most)
-                .select(OutboxRow::as_select())
-        };
+    let mut found: Vec<OutboxRow> = Vec::new();
+    for urgent in [true, false] {
+        let most = i64::try_from(most - found.len()).unwrap_or(i64::MAX);
+        macro_rules! due {
+            () => {
+                outbox::table
+                    .filter(outbox::bucket.eq(claim.bucket).and(outbox::due_at.le(At(claim.now))))
+                    .filter(sql::<Bool>(outbox_rows::claimable(urgent)))
+                    .filter(outbox::lane.ne_all(without.to_vec()))
+                    .order(outbox::due_at)
+                    .limit(most)
+                    .select(OutboxRow::as_select())
+            };
+        }
+        found.extend(match db {
+            Db::Pg(c) => due!().for_update().skip_locked().load(c)?,
+            Db::Sqlite(c) => due!().load(c)?,
+        });
     }
-    Ok(match db {
-        Db::Pg(c) => due!().for_update().skip_locked().load(c)?,
-        Db::Sqlite(c) => due!().load(c)?,
-    })
+    Ok(found)
 }
