@@ -236,23 +236,27 @@ fn bucket(db: &Db) -> i16 {
 /// Puts cases into the full-text index: each its tokens, separated by spaces.
 pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreError> {
     match db {
-        Db::Pg(c) => {
-            for chunk in entries.chunks(CHUNK) {
-                let (keys, tokens): (Vec<Key>, Vec<&str>) = chunk.iter().copied().unzip();
-                // Not to_tsvector: its parser would split what our tokeniser made whole. SQLite gets the same tokens.
-                diesel::sql_query(
-                    "INSERT INTO case_search (case_id, tokens) \
-                     SELECT id, array_to_tsvector(string_to_array(words, ' ')) FROM unnest($1, $2) AS t (id, words) \
-                     ON CONFLICT (case_id) DO UPDATE SET tokens = excluded.tokens",
-                )
-                .bind::<Array<Uid>, _>(keys)
-                .bind::<Array<Text>, _>(tokens)
-                .execute(c)?;
-            }
-        }
+        Db::Pg(c) => index_there(c, entries)?,
         Db::Sqlite(c) => {
             entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, &words::for_sqlite(tokens)))?;
         }
+    }
+    Ok(())
+}
+
+/// Puts cases into PostgreSQL's full-text index.
+pub(super) fn index_there(c: &mut PgConnection, entries: &[(Key, &str)]) -> Result<(), StoreError> {
+    for chunk in entries.chunks(CHUNK) {
+        let (keys, tokens): (Vec<Key>, Vec<&str>) = chunk.iter().copied().unzip();
+        // Not to_tsvector: its parser would split what our tokeniser made whole. SQLite gets the same tokens.
+        diesel::sql_query(
+            "INSERT INTO case_search (case_id, tokens) \
+             SELECT id, array_to_tsvector(string_to_array(words, ' ')) FROM unnest($1, $2) AS t (id, words) \
+             ON CONFLICT (case_id) DO UPDATE SET tokens = excluded.tokens",
+        )
+        .bind::<Array<Uid>, _>(keys)
+        .bind::<Array<Text>, _>(tokens)
+        .execute(c)?;
     }
     Ok(())
 }
