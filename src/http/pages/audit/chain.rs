@@ -137,7 +137,7 @@ pub async fn page(
     let today = app.today();
     let percent = |running: &Running| {
         let (done, all) = (running.done.load(Ordering::Relaxed), running.all.load(Ordering::Relaxed));
-        if all == 0 { 0 } else { (done * 100 / all).min(100) }
+        (done * 100).checked_div(all).unwrap_or(0).min(100)
     };
     let found = last.as_ref().and_then(|last| last.found.as_deref()).unwrap_or_default();
     let mut chains = Vec::with_capacity(found.len());
