@@ -75,6 +75,8 @@ kinds! {
     DocumentPrinted = "document_printed",
     /// An account was added.
     UserAdded = "user_added",
+    /// An account got another role, unit or division.
+    UserChanged = "user_changed",
     /// An account was disabled.
     UserDisabled = "user_disabled",
     /// An account got another password, second factor or link to the sign-in provider.
@@ -222,6 +224,12 @@ impl Occasion {
     /// Added an account.
     pub fn user_added(self, account: &str, role: Role, unit: Option<&str>) -> Entry {
         self.entry(Kind::UserAdded, json!({ "account": account, "role": role, "unit": unit }))
+    }
+
+    /// Gave an account another role, unit or division.
+    pub fn user_changed(self, account: &str, role: Role, unit: Option<&str>, division: Option<Division>) -> Entry {
+        let data = json!({ "account": account, "role": role, "unit": unit, "division": division });
+        self.entry(Kind::UserChanged, data)
     }
 
     /// Disabled an account.

@@ -60,6 +60,8 @@ pub enum Permission {
     ReadAudit,
     /// Say which other systems are told what happens to cases.
     ManageWebhooks,
+    /// Add accounts, disable them, say what they are for, and reset them.
+    ManageAccounts,
     /// Have an account: change its password, its second factor.
     KeepAccount,
 }
@@ -92,7 +94,7 @@ pub const ROLES: [Role; 8] = [
 
 /// Every permission, by role. The system itself may do everything: it is no caller.
 #[rustfmt::skip]
-pub const TABLE: [(Permission, [Grant; 8]); 25] = [
+pub const TABLE: [(Permission, [Grant; 8]); 26] = [
     //                consumer merchant station officer dispatcher supervisor auditor admin
     (FileAsStaff,    [N,       N,       Y,      Y,      Y,         N,         N,      N]),
     (ReadCase,       [Y,       Y,       Y,      Y,      Y,         Y,         Y,      Y]),
@@ -118,6 +120,7 @@ pub const TABLE: [(Permission, [Grant; 8]); 25] = [
     (SettleNotices,  [N,       N,       Y,      Y,      Y,         Y,         N,      Y]),
     (ReadAudit,      [N,       N,       N,      N,      N,         N,         Y,      N]),
     (ManageWebhooks, [N,       N,       N,      N,      N,         N,         N,      Y]),
+    (ManageAccounts, [N,       N,       N,      N,      N,         N,         N,      Y]),
     (KeepAccount,    [N,       N,       Y,      Y,      Y,         Y,         Y,      Y]),
 ];
 

@@ -435,13 +435,13 @@ impl From<access::Refused> for Problem {
                 "the refresh token is not valid, or no longer: sign in again",
             )
             .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin", error="invalid_grant""#),
-            access::Refused::TotpRequired => Self::new(
+            access::Refused::TotpRequired(_) => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "totp_required",
                 "send the code that your app shows now as totp, or a recovery code",
             )
             .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin""#),
-            access::Refused::Enrol(enrolment) => Self::new(
+            access::Refused::Enrol(enrolment, _) => Self::new(
                 StatusCode::FORBIDDEN,
                 "totp_enrolment_required",
                 "add the secret to an app that shows codes, then sign in again with the code as totp",

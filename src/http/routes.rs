@@ -123,6 +123,9 @@ routes! {
     "/login/oidc"                                     get pages::oidc::begin;
     "/login/oidc/callback"                            get pages::oidc::finish;
     "/logout"                                         post pages::login::leave;
+    "/account"                                        get pages::account::page;
+    "/account/factor"                                 post pages::account::factor;
+    "/account/password"                               post pages::account::password;
     "/desk"                                           get pages::desk::queue::page;
     "/desk/new"                                       get pages::desk::enter::form, post pages::desk::enter::file;
     "/desk/bulk"                                      post pages::desk::bulk::run;
@@ -132,6 +135,12 @@ routes! {
     "/desk/cases/{reference}/group"                   post pages::desk::group::open;
     "/desk/groups/{id}"                               get pages::desk::group::page, post pages::desk::group::act;
     "/desk/cases/{reference}/unmask"                  get pages::desk::unmask::form, post pages::desk::unmask::reveal;
+    "/admin"                                          get pages::admin::accounts::page;
+    "/admin/accounts/new"                             get pages::admin::new::form, post pages::admin::new::make;
+    "/admin/accounts/{username}"                      get pages::admin::account::page, post pages::admin::account::change;
+    "/admin/routing"                                  get pages::admin::routing::page;
+    "/audit"                                          get pages::audit::log::page;
+    "/audit/chain"                                    get pages::audit::chain::page, post pages::audit::chain::run;
     "/ask"                                            get pages::ask::form, post pages::ask::answer;
     "/file/done"                                      get pages::filing::done;
     "/file/calendar.ics"                              get pages::filing::calendar;

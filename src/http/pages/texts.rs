@@ -72,7 +72,13 @@ mod tests {
         "act_submit",
         "act_title",
         "action",
+        "admin_fault",
         "answer",
+        "audit_broken",
+        "audit_data",
+        "audit_fault",
+        "audit_kind",
+        "audit_value",
         "board_column",
         "board_of",
         "board_part",
@@ -221,6 +227,7 @@ mod tests {
         let sectors: toml::Table = toml::from_str(include_str!("../../../config/sectors.toml")).unwrap();
         let sectors = sectors["sector"].as_array().unwrap().iter().map(|sector| sector["code"].as_str().unwrap());
         assert_eq!(keys("sector_about"), of(sectors.collect()));
+        assert_eq!(keys("audit_kind"), of(crate::audit::Kind::ALL.iter().map(|kind| kind.code()).collect()));
         let fields = keys("field");
         for step in Step::ALL {
             for question in step.questions() {
