@@ -47,7 +47,6 @@ const OWN: &[(&str, &str, &str)] = &[
     ("dialect/mod.rs", "claim_numbers", "which of the numbers that intake takes were free"),
     ("dialect/mod.rs", "unindex", "a case that is being erased is taken out of the index"),
     ("dialect/mod.rs", "search_condition", "a condition within a query that has its scope"),
-    ("filing.rs", "external", "whether another system's number has a case, before one is filed for it"),
     ("filing.rs", "externals", "the same, of many numbers at once"),
     ("keys.rs", "cases_behind", "data keys that are wrapped anew"),
     ("learned.rs", "newest", "what staff said of the machine's choices, for the next classifier"),
