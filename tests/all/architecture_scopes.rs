@@ -47,7 +47,7 @@ const OWN: &[(&str, &str, &str)] = &[
     ("dialect/mod.rs", "claim_numbers", "which of the numbers that intake takes were free"),
     ("dialect/mod.rs", "unindex", "a case that is being erased is taken out of the index"),
     ("dialect/mod.rs", "search_condition", "a condition within a query that has its scope"),
-    ("filing.rs", "externals", "the same, of many numbers at once"),
+    ("filing.rs", "externals", "which of another system's numbers have a case, before any is filed for them"),
     ("keys.rs", "cases_behind", "data keys that are wrapped anew"),
     ("learned.rs", "newest", "what staff said of the machine's choices, for the next classifier"),
     ("retention.rs", "due", "cases whose time of keeping is over"),
