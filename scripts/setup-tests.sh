@@ -9,10 +9,10 @@ say() { echo "setup-tests: $*" >&2; }
 # Programs of the tests that come from PyPI, in an environment of their own below target/.
 python_packages() {
     local venv=target/test-venv
-    local packages=("aiosmtpd>=1.4" "moto[s3,server]>=5.1" "schemathesis>=4.32" "standardwebhooks>=1.0")
+    local packages=("aiosmtpd>=1.4" "moto[s3,server]>=5.1" "oidc-provider-mock>=0.3" "schemathesis>=4.32" "standardwebhooks>=1.0")
     # Only the script of the checks of accessibility is taken out of its package, not the browsers that it would bring.
     local axe=("$venv"/lib/python3*/site-packages/axe_playwright_python/axe.min.js)
-    if "$venv/bin/python" -c 'import aiosmtpd, flask, moto, schemathesis, standardwebhooks' >/dev/null 2>&1 \
+    if "$venv/bin/python" -c 'import aiosmtpd, flask, moto, oidc_provider_mock, schemathesis, standardwebhooks' >/dev/null 2>&1 \
         && [[ -f "${axe[0]}" ]]; then return 0; fi
     if python3 -m venv "$venv" >/dev/null 2>&1 \
         && "$venv/bin/python" -m pip install --quiet "${packages[@]}" >/dev/null 2>&1 \

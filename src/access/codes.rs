@@ -114,7 +114,7 @@ pub(super) async fn check(app: &Arc<App>, from: &Origin, to: &Destination, code:
     });
     if right.await? {
         let who = Caller { contact: Some(contact), ..Caller::ANONYMOUS };
-        return Ok(Proven { who, method: Method::Code, recovery: Vec::new(), counting });
+        return Ok(Proven { who, method: Method::Code, recovery: Vec::new(), counting, proved_at: None });
     }
     Err(super::sign_in::failed(app, from, Method::Code, None, None, &counting).await)
 }

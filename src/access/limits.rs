@@ -34,7 +34,8 @@ pub enum Aim {
     Account(String),
     /// A case, by the number that was typed.
     Case(String),
-    /// A one-time code for a contact; no wait but that of the address, for a code itself takes a few tries only.
+    /// A one-time code for a contact, which takes a few tries only, or an answer of the provider of sign-in, which nobody can
+    /// guess: no wait but that of the address.
     Code,
     /// To be sent a code, by the contact.
     NewCode(String),
@@ -167,6 +168,13 @@ fn refused(Wait(wait): Wait) -> Refused {
 impl Counting {
     /// Where attempts aren't limited.
     const NONE: Self = Self { subjects: Vec::new(), known: None, wait: SignedDuration::ZERO };
+
+    /// This attempt and another one, which goes on with it.
+    #[must_use]
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.subjects.extend(other.subjects);
+        Self { subjects: self.subjects, known: self.known.or(other.known), wait: self.wait.max(other.wait) }
+    }
 
     /// Seconds that one has to wait now, should the attempt be wrong.
     pub(super) fn wait_seconds(&self) -> u64 {

@@ -129,7 +129,7 @@ pub async fn open(app: &App, proven: Proven, carrier: Carrier, from: &Origin) ->
         ends_at: At(ends_at),
         ended_at: None,
         ended_why: None,
-        proved_at: None,
+        proved_at: proven.proved_at.map(At),
     };
     let entry = from.occasion(app, &who).sign_in(proven.method.code());
     let counting = proven.counting;

@@ -1,4 +1,4 @@
-//! Puts cases with their pasts into an installation, in bulk: several threads make them, the writer takes them by the hundred.
+//! Puts cases with their pasts into an installation, in bulk: several threads make them, the writer takes them by the thousand.
 
 use super::cases::Shape;
 use super::life::Life;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 
 /// Cases of one unit of work.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 
 /// Numbers of cases kept of each office.
 const KEPT: usize = 200;

@@ -2,29 +2,24 @@
 
 use super::output::{FOUND, Failure, OK, Outcome, Progress};
 use crate::app::App;
-use crate::domain::case::Actor;
-use crate::intake::submission::{Entry, Raw, RawExternal};
-use crate::intake::{self, FileError};
-use crate::store::{StoreError, filing};
+use crate::intake::bulk::{Bulk, Ends, Given, Taken, on_every_core};
+use crate::intake::submission::{Raw, RawExternal};
+use crate::intake::{FileError, IdempotencyKey};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
 
 /// The system of the external references that a line's `id` becomes.
 pub(super) const SYSTEM: &str = "import";
 
-/// Filings under way at once: enough that commits are shared, few enough that a serving process stays quick.
-const IN_FLIGHT: usize = 64;
-
-/// Times that a filing is tried again while the store is busy, and the pause between.
-const TRIES: u32 = 200;
-const PAUSE: Duration = Duration::from_millis(50);
+/// Lines of a batch: enough that a commit, and what it adds to the counters, is shared by many; few enough that a serving
+/// process, which writes nothing else meanwhile, stays quick.
+const BATCH: usize = 512;
 
 /// The fields of a filing; a test holds them against [`Raw`].
 const FIELDS: &[&str] = &[
@@ -81,16 +76,23 @@ struct Tally {
     existing: u64,
     refused: Vec<Refused>,
     ignored: BTreeSet<String>,
+    /// Lines without an `id` so far, by what they say.
+    same: HashMap<Says, u64>,
 }
 
 /// One line, ready to be filed.
 struct Ready {
     line: u64,
-    number: Option<String>,
+    /// What a line without an `id` is known by.
+    says: Option<Says>,
     raw: Raw,
 }
 
-/// Takes a file in. What is here already is counted and left alone, so that an import that was cut off is simply run again.
+/// The beginning of the SHA-256 of a line: long enough that no two of a file share one.
+type Says = [u8; 16];
+
+/// Takes a file in. What is here already is counted and left alone, so that an import that was cut off is simply run again: a
+/// line is known by its `id`, one without by what it says and how many lines before it say the same.
 pub(super) async fn run(
     app: &Arc<App>,
     file: &Path,
@@ -99,94 +101,78 @@ pub(super) async fn run(
 ) -> Result<Outcome, Failure> {
     let (mut lines, size) = read_lines(file, app.settings.server.max_json_bytes)?;
     let mut tally = Tally::default();
-    let mut under_way = JoinSet::new();
-    let mut at = 0;
+    let mut bulk = Bulk::new(Arc::clone(app));
     let mut stopped = None;
-    let mut batch = Vec::with_capacity(IN_FLIGHT);
-    while stopped.is_none() && lines.recv_many(&mut batch, IN_FLIGHT).await > 0 {
-        let mut ready = Vec::with_capacity(batch.len());
-        for Line { number, end, text } in batch.drain(..) {
-            at = end;
-            tally.read += 1;
-            let mapped = text
-                .map_err(|reason| Refused::new(number, "", reason))
-                .and_then(|text| map(number, &text, trust_labels, &mut tally.ignored));
-            match mapped {
-                Ok(one) => ready.push(one),
-                Err(refused) => tally.refused.push(refused),
-            }
-        }
-        for one in fresh(app, ready, &mut tally).await? {
-            while under_way.len() >= IN_FLIGHT {
-                settle(under_way.join_next().await, &mut tally, &mut stopped);
-            }
-            under_way.spawn(take(Arc::clone(app), one));
+    let mut at = 0;
+    let mut batch = Vec::with_capacity(BATCH);
+    while stopped.is_none() && lines.recv_many(&mut batch, BATCH).await > 0 {
+        // The reader may not have come as far yet: a batch is filled, not taken as it is.
+        while let more @ 1.. = BATCH - batch.len()
+            && lines.recv_many(&mut batch, more).await > 0
+        {}
+        at = batch.last().map_or(at, |line| line.end);
+        let mapped = on_every_core(std::mem::take(&mut batch), move |line| map_line(line, trust_labels)).await?;
+        let ready = tally.number(mapped);
+        match bulk.take(ready).await {
+            Ok(ends) => tally.settle(ends, &mut stopped),
+            Err(error) => stopped = Some(error.to_string()),
         }
         progress.tell(at, Some(size.max(at)));
     }
-    while let Some(end) = under_way.join_next().await {
-        settle(Some(end), &mut tally, &mut stopped);
+    match bulk.finish().await {
+        Ok(ends) => tally.settle(ends, &mut stopped),
+        Err(error) => stopped = Some(error.to_string()),
     }
     progress.tell(size, Some(size));
     Ok(report(tally, stopped))
 }
 
-/// Leaves out lines whose number has a case: a second run costs a look-up a line.
-async fn fresh(app: &Arc<App>, ready: Vec<Ready>, tally: &mut Tally) -> Result<Vec<Ready>, Failure> {
-    let numbers: Vec<Option<String>> = ready.iter().map(|one| one.number.clone()).collect();
-    let known = app
-        .store
-        .read(move |db| {
-            let mut known = Vec::with_capacity(numbers.len());
-            for number in &numbers {
-                known.push(match number {
-                    Some(number) => filing::external(db, SYSTEM, number)?.is_some(),
-                    None => false,
-                });
-            }
-            Ok(known)
-        })
-        .await?;
-    let mut fresh = Vec::with_capacity(ready.len());
-    for (one, known) in ready.into_iter().zip(known) {
-        if known {
-            tally.existing += 1;
-        } else {
-            fresh.push(one);
-        }
-    }
-    Ok(fresh)
+/// A line as a filing, and what it has besides.
+fn map_line(line: Line, trust_labels: bool) -> (Result<Ready, Refused>, BTreeSet<String>) {
+    let Line { number, text, .. } = line;
+    let mut ignored = BTreeSet::new();
+    let mapped = text
+        .map_err(|reason| Refused::new(number, "", reason))
+        .and_then(|text| map(number, &text, trust_labels, &mut ignored));
+    (mapped, ignored)
 }
 
-/// A line's number, and what became of it.
-type Taken = (u64, Result<(), FileError>);
-
-async fn take(app: Arc<App>, one: Ready) -> Taken {
-    let mut tries = 0;
-    loop {
-        let filed = intake::file(&app, one.raw.clone(), Entry::Import, &Actor::SYSTEM, None).await;
-        match filed {
-            Err(FileError::Store(StoreError::Busy)) if tries < TRIES => {
-                tries += 1;
-                tokio::time::sleep(PAUSE).await;
+impl Tally {
+    /// Counts lines, and gives those without an `id` a key: what they say, and how many before said the same.
+    fn number(&mut self, mapped: Vec<(Result<Ready, Refused>, BTreeSet<String>)>) -> Vec<Given> {
+        let mut ready = Vec::with_capacity(mapped.len());
+        for (one, ignored) in mapped {
+            self.read += 1;
+            self.ignored.extend(ignored);
+            match one {
+                Ok(Ready { line, says, raw }) => {
+                    let key = says.map(|says| {
+                        let before = self.same.entry(says).or_default();
+                        *before += 1;
+                        let says = says.map(|byte| format!("{byte:02x}")).concat();
+                        IdempotencyKey::new(SYSTEM, &format!("{says} {before}"), &Value::Null)
+                    });
+                    ready.push(Given { number: line, raw, key });
+                }
+                Err(refused) => self.refused.push(refused),
             }
-            end => return (one.line, end.map(drop)),
         }
+        ready
     }
-}
 
-fn settle(end: Option<Result<Taken, JoinError>>, tally: &mut Tally, stopped: &mut Option<String>) {
-    match end {
-        None => {}
-        Some(Ok((_, Ok(())))) => tally.created += 1,
-        Some(Ok((_, Err(FileError::AlreadyHere { .. })))) => tally.existing += 1,
-        Some(Ok((line, Err(FileError::Invalid(faults))))) => {
-            let mut faults = faults.0.into_iter().map(|problem| (problem.pointer, problem.fault.to_string()));
-            let (pointer, reason) = faults.next().unwrap_or_default();
-            tally.refused.push(Refused { line, pointer, reason, more: faults.collect() });
+    fn settle(&mut self, ends: Ends, stopped: &mut Option<String>) {
+        for (line, end) in ends {
+            match end {
+                Ok(Taken::Created) => self.created += 1,
+                Ok(Taken::Here) => self.existing += 1,
+                Err(FileError::Invalid(faults)) => {
+                    let mut faults = faults.0.into_iter().map(|problem| (problem.pointer, problem.fault.to_string()));
+                    let (pointer, reason) = faults.next().unwrap_or_default();
+                    self.refused.push(Refused { line, pointer, reason, more: faults.collect() });
+                }
+                Err(error) => *stopped = Some(format!("line {line}: {error}")),
+            }
         }
-        Some(Ok((line, Err(error)))) => *stopped = Some(format!("line {line}: {error}")),
-        Some(Err(error)) => *stopped = Some(error.to_string()),
     }
 }
 
@@ -259,7 +245,12 @@ fn map(line: u64, text: &str, trust_labels: bool, ignored: &mut BTreeSet<String>
         let reference = RawExternal { system: SYSTEM.to_owned(), number: number.clone() };
         raw.external_references.get_or_insert_default().push(reference);
     }
-    Ok(Ready { line, number: number.map(|number| number.trim().to_owned()), raw })
+    let says = number.is_none().then(|| {
+        let mut says = Says::default();
+        says.copy_from_slice(&Sha256::digest(text.trim())[..size_of::<Says>()]);
+        says
+    });
+    Ok(Ready { line, says, raw })
 }
 
 /// A line is one case: its kind is a complaint's unless it says report.
@@ -297,7 +288,7 @@ fn read_lines(file: &Path, longest: usize) -> Result<(mpsc::Receiver<Line>, u64)
     let fault = |error: io::Error| Failure::found(format!("{}: {error}", file.display()));
     let opened = File::open(file).map_err(fault)?;
     let size = opened.metadata().map_err(fault)?.len();
-    let (send, lines) = mpsc::channel(IN_FLIGHT * 4);
+    let (send, lines) = mpsc::channel(BATCH * 2);
     let shown = file.display().to_string();
     std::thread::Builder::new()
         .name("fangxin-import".to_owned())
@@ -387,7 +378,7 @@ mod tests {
         assert_eq!(ready.raw.narrative.as_deref(), Some("电池三天就坏"));
         assert_eq!(ready.raw.kind.as_deref(), Some("complaint"));
         assert_eq!(ready.raw.sector, None);
-        assert_eq!(ready.number.as_deref(), Some("a1"));
+        assert_eq!(ready.says, None, "an id is enough to be known by");
         let external = ready.raw.external_references.unwrap();
         assert_eq!((external[0].system.as_str(), external[0].number.as_str()), ("import", "a1"));
         assert_eq!(ignored, ["kind other than complaint or report", "sector", "source"]);
@@ -398,7 +389,7 @@ mod tests {
         let (ready, ignored) = mapped(r#"{"text": "电池", "sector": "courier", "kind": "report"}"#, true);
         let ready = ready.ok().unwrap();
         assert_eq!((ready.raw.sector.as_deref(), ready.raw.kind.as_deref()), (Some("courier"), Some("report")));
-        assert!(ignored.is_empty() && ready.number.is_none());
+        assert!(ignored.is_empty() && ready.says.is_some());
         let (ready, _) = mapped(r#"{"text": "电池", "kind": "enquiry"}"#, true);
         assert_eq!(ready.ok().unwrap().raw.kind.as_deref(), Some("enquiry"));
         let both = r#"{"text": "电池", "kind": "both"}"#;

@@ -21,6 +21,10 @@ pub(super) enum Work {
     UserAdd(users::NewUser),
     /// `user disable`
     UserDisable { username: String },
+    /// `user link`
+    UserLink { username: String, subject: String },
+    /// `user unlink`
+    UserUnlink { username: String },
     /// `user reset`
     UserReset { username: String, password_hash: String },
     /// `user reset --totp`
@@ -64,6 +68,8 @@ pub(super) async fn run(work: Work, app: &Arc<App>, data: &DataDir, progress: &P
     match work {
         Work::UserAdd(user) => users::add(app, user).await,
         Work::UserDisable { username } => users::change(app, username, None).await,
+        Work::UserLink { username, subject } => users::link(app, username, subject).await,
+        Work::UserUnlink { username } => users::unlink(app, username).await,
         Work::UserResetTotp { username } => users::reset_totp(app, username).await,
         Work::UserReset { username, password_hash } => users::change(app, username, Some(password_hash)).await,
         Work::Import { file, trust_labels } => import::run(app, &file, trust_labels, progress).await,

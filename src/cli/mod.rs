@@ -256,6 +256,21 @@ enum UserCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+    /// Let somebody whom the sign-in provider knows sign in to an account (see [oidc] of the settings)
+    Link {
+        /// Its name
+        #[arg(long)]
+        username: String,
+        /// Who it is at the provider: the value of the claim oidc.claim
+        #[arg(long)]
+        subject: String,
+    },
+    /// Take every link of an account to the sign-in provider away, and end its sessions
+    Unlink {
+        /// Its name
+        #[arg(long)]
+        username: String,
+    },
     /// Keep an account from signing in
     Disable {
         /// Its name
@@ -481,6 +496,8 @@ fn user(command: UserCommand) -> Result<Work, Failure> {
             let password_hash = hashed_password(&username)?;
             Work::UserAdd(users::NewUser { username, role, unit, division, password_hash })
         }
+        UserCommand::Link { username, subject } => Work::UserLink { username, subject },
+        UserCommand::Unlink { username } => Work::UserUnlink { username },
         UserCommand::Disable { username } => Work::UserDisable { username },
         UserCommand::Reset { username, totp: true, .. } => Work::UserResetTotp { username },
         UserCommand::Reset { username, .. } => {
@@ -574,6 +591,8 @@ mod tests {
             "fangxin config check",
             "fangxin user add --username u --role admin --password-stdin",
             "fangxin user disable --username u",
+            "fangxin user link --username u --subject 248289761001",
+            "fangxin user unlink --username u",
             "fangxin user reset --username u --password-stdin",
             "fangxin calendar load f.csv --year 2027 --version v",
             "fangxin audit verify --json",

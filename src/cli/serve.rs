@@ -14,7 +14,7 @@ use crate::identity::Caller;
 use crate::intake::unfinished;
 use crate::learn;
 use crate::notify::Post;
-use crate::store::{StoreError, Target, audit, codes, partitions, sessions, tries, upkeep, users};
+use crate::store::{StoreError, Target, audit, codes, partitions, sessions, subjects, tries, upkeep, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{Timestamp, ToSpan};
@@ -255,6 +255,8 @@ async fn forget_sessions(app: &App) -> Result<(), StoreError> {
     let (sessions, codes, tried) = (ago(SESSION_KEPT_DAYS), app.now(), ago(limits::KNOWN_DAYS));
     while app.store.write(move |tx| sessions::forget(tx, sessions)).await? > 0 {}
     app.store.write(move |tx| codes::forget(tx, codes)).await?;
+    let flows = ago(1);
+    app.store.write(move |tx| subjects::forget(tx, flows)).await?;
     app.store.write(move |tx| tries::forget(tx, tried)).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::config::settings::{Attachments, Audit, Inputs, LogFormat, Secret, pro
 use crate::config::{self, Settings, Source};
 use crate::identity::{Hasher, SigningKey, Tokens};
 use crate::learn;
+use crate::measure::recount;
 use crate::notify::hook;
 use crate::privacy::signing::AuditKeys;
 use crate::privacy::{KeyRing, Suite, Vault};
@@ -205,6 +206,7 @@ pub(super) async fn app(
     let store = tokio::task::spawn_blocking(move || Store::open(&options))
         .await
         .map_err(|error| Failure::found(error.to_string()))??;
+    recount::fill(&store).await?;
     let (has_cases, years) = store.read(|db| Ok((cases::any(db)?, calendars::all(db)?))).await?;
     let ring = key_ring(data, has_cases, entropy.as_ref(), clock.now())?;
     let catalogue = Arc::new(with_loaded_years(catalogue, &years)?);

@@ -52,6 +52,8 @@ pub struct Settings {
     pub mass: Mass,
     /// Sessions.
     pub auth: Auth,
+    /// Sign-in of staff through a provider.
+    pub oidc: Oidc,
     /// Limits on requests and attempts.
     pub limits: Limits,
     /// Attachments.
@@ -210,6 +212,30 @@ pub struct Auth {
     pub code_minutes: u16,
     /// Threads that hash passwords; 0 is one per core, four at most.
     pub hash_threads: usize,
+}
+
+/// `[oidc]`
+#[derive(Debug, Clone, Deserialize)]
+pub struct Oidc {
+    /// The provider, exactly as it names itself; `None`: staff sign in by password alone.
+    #[serde(deserialize_with = "read::unless_empty")]
+    pub issuer: Option<String>,
+    /// What the provider knows this installation as.
+    pub client_id: String,
+    /// The secret that goes with it; `None` for a client that has none.
+    #[serde(deserialize_with = "read::secret_unless_empty")]
+    pub client_secret: Option<Secret>,
+    /// Claim that says who somebody is.
+    pub claim: String,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// Values of the claims `acr` and `amr` that say that a second factor was shown.
+    pub second_factor: Vec<String>,
+    /// Internal networks that the provider may lie in.
+    #[serde(deserialize_with = "read::networks")]
+    pub allowed_networks: Vec<Network>,
+    /// Seconds to wait for an answer of the provider.
+    pub timeout_seconds: u64,
 }
 
 /// `[limits]`

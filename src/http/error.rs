@@ -14,6 +14,9 @@
 //! | right password, and the second factor is asked for | 401 | `totp_required` |
 //! | right password, and a second factor must be set up first | 403 | `totp_enrolment_required`, with `secret` and `uri` |
 //! | what is sensitive, long after the sign-in | 403 | `step_up_required` |
+//! | answer of the sign-in provider that isn't believed | 401 | `provider_refused` |
+//! | right answer, and no account, or no second factor that is asked for | 403 | `not_linked` with `subject`, `provider_factor` |
+//! | sign-in provider that can't be reached | 503 | `provider_unavailable`, with `Retry-After` |
 //! | the role never has this step or list | 403 | `not_allowed_for_role` |
 //! | unknown, or outside the caller's scope ([`ActError::NotFound`]) | 404 | `not_found` |
 //! | known path, other method | 405 | `method_not_allowed`, with `Allow` |
@@ -29,6 +32,7 @@
 //! | picture that can't be drawn anew | 422 | `too_many_pixels`, `unreadable_picture`, with `errors` |
 //! | fields that are wrong ([`Problems`]) | 422 | `invalid_fields`, with `errors` |
 //! | key that was used with another body | 422 | `idempotency_key_reused` |
+//! | step with a group that isn't possible for some members ([`GroupError::Members`](crate::mass::group::GroupError)) | 409 | `members_refuse`, with `errors` |
 //! | no `If-Match` | 428 | `precondition_required` |
 //! | too many attempts or requests | 429 | `too_many_requests`, with `Retry-After` |
 //! | store or password hashing overloaded, away or damaged ([`StoreError`], [`HashError`]) | 503 | `busy`, `unavailable`, with `Retry-After` |
@@ -375,7 +379,7 @@ impl From<FileError> for Problem {
 }
 
 /// 412 with the version that the case is at; 0 when that isn't known.
-fn stale(current: i64) -> Problem {
+pub(super) fn stale(current: i64) -> Problem {
     let problem =
         Problem::new(StatusCode::PRECONDITION_FAILED, "version_stale", "the case has moved on: read it again");
     if current == 0 {
@@ -431,19 +435,41 @@ impl From<access::Refused> for Problem {
                 "the refresh token is not valid, or no longer: sign in again",
             )
             .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin", error="invalid_grant""#),
-            access::Refused::TotpRequired => Self::new(
+            access::Refused::TotpRequired(_) => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "totp_required",
                 "send the code that your app shows now as totp, or a recovery code",
             )
             .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin""#),
-            access::Refused::Enrol(enrolment) => Self::new(
+            access::Refused::Enrol(enrolment, _) => Self::new(
                 StatusCode::FORBIDDEN,
                 "totp_enrolment_required",
                 "add the secret to an app that shows codes, then sign in again with the code as totp",
             )
             .with("secret", json!(enrolment.secret))
             .with("uri", json!(enrolment.uri)),
+            access::Refused::ProviderAway => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "provider_unavailable",
+                "the provider of sign-in can't be reached at this moment",
+            )
+            .header(header::RETRY_AFTER, 30),
+            access::Refused::ProviderRefused => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "provider_refused",
+                "what came back from the provider of sign-in is not valid, or no longer: begin again",
+            ),
+            access::Refused::NotLinked(subject) => Self::new(
+                StatusCode::FORBIDDEN,
+                "not_linked",
+                "no account that can sign in is linked to this person of the provider",
+            )
+            .with("subject", json!(subject)),
+            access::Refused::ProviderFactor => Self::new(
+                StatusCode::FORBIDDEN,
+                "provider_factor",
+                "the account needs a second factor, and the provider says nothing of one: sign in with password and code",
+            ),
             access::Refused::TooMany(wait) => Self::too_many(wait),
             access::Refused::Hash(error) => error.into(),
             access::Refused::Token(error) => Self::internal(error),

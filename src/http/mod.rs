@@ -25,6 +25,7 @@ mod cursor;
 mod denials;
 mod staff_cookies;
 
+use crate::access::Provider;
 use crate::ambient::Clock;
 use crate::app::App;
 use crate::http::denials::Denials;
@@ -47,8 +48,12 @@ pub struct Edge {
     /// What is counted of requests.
     pub telemetry: Arc<Telemetry>,
     denials: Denials,
+    /// Through whom staff may sign in.
+    pub provider: Option<Provider>,
     /// Figures of the board, kept for a minute.
     pub boards: pages::board::figures::Kept,
+    /// Checks of the audit log.
+    pub checks: pages::audit::chain::Checks,
     limits: Option<Limits>,
     /// Cookies that staff showed lately.
     staff: StaffCookies,
@@ -84,7 +89,10 @@ impl std::fmt::Debug for Limits {
 
 impl Edge {
     /// The edge of an app.
-    pub fn new(app: &App, draining: Arc<Draining>, telemetry: Arc<Telemetry>) -> Self {
+    ///
+    /// # Errors
+    /// When the client of the sign-in provider can't be made.
+    pub fn new(app: &App, draining: Arc<Draining>, telemetry: Arc<Telemetry>) -> Result<Self, String> {
         let limits = &app.settings.limits;
         let limiter = |per_minute: u32| {
             let quota = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
@@ -95,14 +103,16 @@ impl Edge {
             filings: limiter(limits.filings_per_minute),
             requests: limiter(limits.requests_per_minute),
         });
-        Self {
+        Ok(Self {
             draining,
             telemetry,
             denials: Denials::new(Arc::clone(&app.clock)),
+            provider: Provider::new(&app.settings)?,
             boards: pages::board::figures::Kept::default(),
+            checks: pages::audit::chain::Checks::default(),
             limits,
             staff: StaffCookies::default(),
-        }
+        })
     }
 
     /// Counts a filing by the public from an address.

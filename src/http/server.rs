@@ -31,7 +31,8 @@ pub async fn run(
     let draining = Arc::new(Draining::default());
     let telemetry = Arc::new(Telemetry::new(&app).map_err(io::Error::other)?);
     let settings = app.settings.server.clone();
-    let edge = web::Data::new(Edge::new(&app, Arc::clone(&draining), Arc::clone(&telemetry)));
+    let edge = Edge::new(&app, Arc::clone(&draining), Arc::clone(&telemetry)).map_err(io::Error::other)?;
+    let edge = web::Data::new(edge);
     let metrics = match metrics {
         Some(listener) => Some(telemetry::server(Arc::clone(&app), telemetry, listener)?),
         None => None,

@@ -12,12 +12,13 @@
 //! - [`sign_in`] checks credentials and gives the cookie to add to the answer (`response.cookie(cookie)`); [`sign_out`] ends
 //!   the session and gives the cookie that removes the other.
 
-use crate::access::{self, Carrier, Credentials, sessions};
+use crate::access::{self, Carrier, Credentials, Refused, sessions};
 use crate::app::App;
 use crate::config::settings::Settings;
 use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::identity::Ticket;
+use crate::identity::oidc::FLOW_SECONDS;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use std::net::IpAddr;
@@ -52,14 +53,28 @@ pub(super) fn ticket(request: &HttpRequest, settings: &Settings) -> Option<Ticke
 }
 
 fn cookie(request: &HttpRequest, settings: &Settings, value: String) -> Cookie<'static> {
-    let secure = is_secure(request, settings);
+    named(cookie_name(request, settings), is_secure(request, settings), value)
+}
+
+/// The cookie of somebody on the way to the provider of sign-in and back: name and value as a session's, for some minutes.
+pub(super) fn flow_cookie(request: &HttpRequest, settings: &Settings, value: String) -> Cookie<'static> {
+    let mut cookie = named(flow_name(request, settings), is_secure(request, settings), value);
+    cookie.set_max_age(actix_web::cookie::time::Duration::seconds(FLOW_SECONDS));
+    cookie
+}
+
+/// What the cookie of the way to the provider holds.
+pub(super) fn flow(request: &HttpRequest, settings: &Settings) -> Option<String> {
+    request.cookie(flow_name(request, settings)).map(|cookie| cookie.value().to_owned())
+}
+
+fn flow_name(request: &HttpRequest, settings: &Settings) -> &'static str {
+    if is_secure(request, settings) { "__Host-fangxin-oidc" } else { "fangxin-oidc" }
+}
+
+fn named(name: &'static str, secure: bool, value: String) -> Cookie<'static> {
     // Lax: the links of our notices lead into pages where one is signed in. What changes something is checked besides.
-    Cookie::build(if secure { SECURE } else { PLAIN }, value)
-        .path("/")
-        .secure(secure)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .finish()
+    Cookie::build(name, value).path("/").secure(secure).http_only(true).same_site(SameSite::Lax).finish()
 }
 
 /// Signs somebody in at a page. The cookie lasts as long as the browser, the session behind it as the settings say.
@@ -78,15 +93,28 @@ pub async fn sign_in(
 /// The same; gives the recovery codes of a second factor too, which are told once, when its first code was shown.
 ///
 /// # Errors
-/// Those of `POST /api/v1/auth/token`.
+/// [`Refused`], which also says what is asked for next.
 pub async fn enter(
     app: &Arc<App>,
     request: &HttpRequest,
     caller: &Caller,
     credentials: Credentials,
-) -> Result<(Cookie<'static>, Vec<String>), Problem> {
+) -> Result<(Cookie<'static>, Vec<String>), Refused> {
+    let proven = access::sign_in::check(app, credentials, &caller.origin()).await?;
+    admit(app, request, caller, proven).await
+}
+
+/// Lets somebody in who has proved who they are.
+///
+/// # Errors
+/// The store's.
+pub async fn admit(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    caller: &Caller,
+    proven: access::Proven,
+) -> Result<(Cookie<'static>, Vec<String>), Refused> {
     let from = caller.origin();
-    let proven = access::sign_in::check(app, credentials, &from).await?;
     // A session that was there is not the new one's: whoever planted its cookie would have it too.
     if let Some(session) = caller.session {
         sessions::end(app, &caller.who, session, &from).await?;

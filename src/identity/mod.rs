@@ -4,6 +4,7 @@
 //!
 //! - [`password`]: Argon2id on a bounded number of threads, and what makes a password too weak;
 //! - [`tokens`]: short-lived access tokens (JWT, HS256) checked against the clock that is passed in;
+//! - [`oidc`]: sign-in through a provider: what is sent there, and whether what comes back is believed;
 //! - [`ticket`]: refresh tokens and cookies, and the tokens of forms;
 //! - [`attempts`]: how often one address may ask.
 //!
@@ -11,6 +12,7 @@
 
 pub mod attempts;
 mod common_passwords;
+pub mod oidc;
 pub mod password;
 pub mod ticket;
 pub mod tokens;

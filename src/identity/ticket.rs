@@ -48,7 +48,13 @@ impl Ticket {
     /// The token that forms of this session carry. It follows from the secret, which no script can read and no other site
     /// knows, and the secret doesn't follow from it.
     pub fn csrf(&self) -> String {
-        let digest = Sha256::new().chain_update(b"fangxin form token\0").chain_update(self.secret).finalize();
+        self.derived("fangxin form token")
+    }
+
+    /// A value of 43 characters that follows from the secret for one purpose; neither the secret nor what is for another
+    /// purpose follows from it.
+    pub(super) fn derived(&self, purpose: &str) -> String {
+        let digest = Sha256::new().chain_update(purpose).chain_update(b"\0").chain_update(self.secret).finalize();
         URL_SAFE_NO_PAD.encode(digest)
     }
 

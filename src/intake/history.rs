@@ -14,6 +14,7 @@ use crate::privacy::OpenError;
 use crate::route::Router;
 use crate::store::StoreError;
 use crate::store::cases::Sealed;
+use crate::store::counters::Deltas;
 use crate::store::filing::{CaseRow, ClockRow, Filed, Filing, NewCase};
 use crate::track::dossier::Dossier;
 use crate::track::ledger::{self, Entry};
@@ -128,6 +129,12 @@ pub fn draft(
 ///
 /// # Errors
 /// The store's.
-pub async fn store(app: &App, cases: Vec<NewCase>) -> Result<Filed, StoreError> {
+pub async fn store(app: &App, mut cases: Vec<NewCase>) -> Result<Filed, StoreError> {
+    // As they stand or fall together, what they add to the counters is added up here, not on the thread that writes.
+    let mut all = Deltas::default();
+    cases.iter_mut().for_each(|new| all.merge(std::mem::take(&mut new.deltas)));
+    if let Some(first) = cases.first_mut() {
+        first.deltas = all;
+    }
     app.store.file(Filing { cases, idempotency: None }).await
 }

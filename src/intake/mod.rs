@@ -8,6 +8,7 @@
 //! Rules of this stage: a resend with the same key gives the same answer and makes nothing (idempotency); a likely duplicate
 //! is linked and never refused; what acceptance still needs is listed, not demanded (Art 10, 11); reports may be anonymous.
 
+pub mod bulk;
 pub mod history;
 pub mod picture;
 pub mod submission;
@@ -24,7 +25,7 @@ use crate::domain::problem::Problems;
 use crate::domain::vocabulary::{Kind, Role};
 use crate::intake::draft::{Draft, Ground};
 use crate::intake::submission::{Checks, Entry, Raw, Submission};
-use crate::route::Routing;
+use crate::route::{Router, Routing};
 use crate::store::StoreError;
 use crate::store::filing::{self, Filed, Filing, IdempotencyRow};
 use crate::store::types::At;
@@ -109,19 +110,31 @@ pub async fn file(
     key: Option<IdempotencyKey>,
 ) -> Result<Receipt, FileError> {
     let router = app.router();
-    let now = app.now();
-    let checks = Checks { catalogue: router.catalogue(), now, today: app.today(), entry };
+    let checks = Checks { catalogue: router.catalogue(), now: app.now(), today: app.today(), entry };
     let submission = raw.check(&checks).map_err(FileError::Invalid)?;
+    file_checked(app, &router, &submission, entry, actor, key).await
+}
+
+/// Takes in what was checked.
+async fn file_checked(
+    app: &Arc<App>,
+    router: &Router,
+    submission: &Submission,
+    entry: Entry,
+    actor: &Actor,
+    key: Option<IdempotencyKey>,
+) -> Result<Receipt, FileError> {
+    let now = app.now();
     let _in_flight = match &key {
         Some(key) => Some(app.begin(key.key).ok_or(FileError::InFlight)?),
         None => None,
     };
-    let ground = look_around(app, &submission, key.as_ref()).await?;
+    let ground = look_around(app, submission, key.as_ref()).await?;
     if let (Some(row), Some(key)) = (&ground.answered, &key) {
         return replay(app, row, key);
     }
     for attempt in 0..DRAWS {
-        let drafts: Vec<Draft> = draft::draw(app, &router, &submission, entry, actor, &ground, attempt)?;
+        let drafts: Vec<Draft> = draft::draw(app, router, submission, entry, actor, &ground, attempt)?;
         let answer = draft::answer(&drafts, entry, &ground);
         let main = drafts[0].new.case.case_id;
         let filing = Filing {

@@ -1,7 +1,6 @@
 //! What a step of a case changes in the counters.
 
 use crate::domain::case::Case;
-use crate::domain::fact::{Fact, Facts};
 use crate::domain::vocabulary::{Kind, State};
 use crate::measure::facts::facts;
 use crate::store::counters::{Cohort, CounterKey, Counts, Deltas, Dimension, Grain, View};
@@ -51,17 +50,6 @@ fn negative(counts: &Counts) -> Counts {
     negative
 }
 
-/// The numbers of so many cases with the same facts.
-pub(super) fn counts(facts: Facts, cases: i64, amount_fen: i64, recovered_fen: i64) -> Counts {
-    let mut counts = Counts { amount_fen, recovered_fen, ..Counts::default() };
-    for (number, fact) in counts.facts.iter_mut().zip(Fact::ALL) {
-        if facts.has(*fact) {
-            *number = cases;
-        }
-    }
-    counts
-}
-
 /// What a case counts, where and when.
 struct Tally<'a> {
     place: Place<'a>,
@@ -85,7 +73,7 @@ impl<'a> Tally<'a> {
             },
             received: case.received_on,
             closed: case.milestones.closed,
-            counts: counts(facts(case), 1, fen(case.amount), fen(case.recovered)),
+            counts: Counts::of_cases(facts(case), 1, fen(case.amount), fen(case.recovered)),
         }
     }
 
@@ -119,7 +107,8 @@ impl Place<'_> {
     /// The counter of a view, a grain and a cohort that a case of this place and day belongs to.
     pub(super) fn key(&self, view: View, grain: Grain, cohort: Cohort, day: Date) -> CounterKey {
         let text = |dimension, value: &str| if view.keeps(dimension) { value.to_owned() } else { String::new() };
-        let code = |dimension, value| if view.keeps(dimension) { value } else { 0 };
+        let city =
+            if view.keeps(Dimension::City) { self.division / 100 * 100 } else { self.division / 10_000 * 10_000 };
         CounterKey {
             view,
             grain,
@@ -129,8 +118,8 @@ impl Place<'_> {
             },
             cohort,
             kind: self.kind,
-            city: code(Dimension::City, self.division / 100 * 100),
-            county: code(Dimension::County, self.division),
+            city,
+            county: if view.keeps(Dimension::County) { self.division } else { 0 },
             sector: text(Dimension::Sector, self.sector),
             department: text(Dimension::Department, self.department),
             office: text(Dimension::Office, self.office),
@@ -141,8 +130,8 @@ impl Place<'_> {
 
     fn add(&self, deltas: &mut Deltas, cohort: Cohort, day: Date, counts: &Counts) {
         for view in View::ALL {
-            for grain in [Grain::Day, Grain::Month] {
-                deltas.add(self.key(*view, grain, cohort, day), counts);
+            for grain in view.grains() {
+                deltas.add(self.key(*view, *grain, cohort, day), counts);
             }
         }
     }

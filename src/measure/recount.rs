@@ -2,7 +2,7 @@
 
 use crate::domain::case::CaseId;
 use crate::domain::fact::{Fact, Facts};
-use crate::measure::count::{Place, counts};
+use crate::measure::count::Place;
 use crate::measure::facts::facts;
 use crate::store::counters::{self, Alike, Cohort, CounterKey, Counts, Deltas, Grain, View};
 use crate::store::{Db, Store, StoreError};
@@ -92,9 +92,9 @@ pub async fn recount(store: &Store) -> Result<Recount, StoreError> {
                 for month in months(db, cohort)? {
                     let cases = counters::alike(db, cohort, month)?;
                     for view in View::ALL {
-                        for grain in [Grain::Day, Grain::Month] {
-                            let (stored, _) = counters::stored(db, *view, grain, cohort, month)?;
-                            compare(&mut found, &stored, &counted(&cases, *view, grain, cohort));
+                        for grain in view.grains() {
+                            let (stored, _) = counters::stored(db, *view, *grain, cohort, month)?;
+                            compare(&mut found, &stored, &counted(&cases, *view, *grain, cohort));
                         }
                     }
                 }
@@ -129,8 +129,8 @@ pub async fn repair(store: &Store) -> Result<u64, StoreError> {
                 for month in months(tx.db(), cohort)? {
                     let cases = counters::alike(tx.db(), cohort, month)?;
                     for view in View::ALL {
-                        for grain in [Grain::Day, Grain::Month] {
-                            counters::put(tx, &Deltas(counted(&cases, *view, grain, cohort)))?;
+                        for grain in view.grains() {
+                            counters::put(tx, &Deltas(counted(&cases, *view, *grain, cohort)))?;
                         }
                     }
                 }
@@ -138,6 +138,19 @@ pub async fn repair(store: &Store) -> Result<u64, StoreError> {
             Ok(u64::try_from(wrong.len()).unwrap_or(u64::MAX))
         })
         .await
+}
+
+/// Counts everything anew where there are cases but no counters, as after a migration that changes how they are kept. Tells
+/// whether it did.
+///
+/// # Errors
+/// As [`repair`].
+pub async fn fill(store: &Store) -> Result<bool, StoreError> {
+    let missing = store.read(counters::missing).await?;
+    if missing {
+        repair(store).await?;
+    }
+    Ok(missing)
 }
 
 /// Shows each case of a page with its stored facts and its facts; gives the last key, `None` after the last page.
@@ -179,7 +192,7 @@ fn counted(cases: &[Alike], view: View, grain: Grain, cohort: Cohort) -> BTreeMa
             station: &alike.station,
             channel: &alike.channel,
         };
-        let numbers = counts(alike.facts, alike.cases, alike.amount_fen, alike.recovered_fen);
+        let numbers = Counts::of_cases(alike.facts, alike.cases, alike.amount_fen, alike.recovered_fen);
         counted.entry(place.key(view, grain, cohort, alike.on)).or_default().add(&numbers);
     }
     counted

@@ -257,6 +257,8 @@ pub enum Purpose {
     Tries,
     /// A one-time code, after the contact that it was sent to.
     Code,
+    /// Somebody at a provider of sign-in: issuer, claim and its value.
+    Subject,
 }
 
 impl Purpose {
@@ -270,6 +272,7 @@ impl Purpose {
             Self::Address => b"address",
             Self::Tries => b"tries",
             Self::Code => b"code",
+            Self::Subject => b"subject",
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::scope::{Contact, Scope};
 use crate::domain::vocabulary::{Action, PartyRole, Role, Stage, State};
 use crate::store::db::{Db, MultiBackend};
 use crate::store::engine::{StoreError, Tx};
-use crate::store::filing::{CaseRow, ClockRow, EventRow, LinkRow, PartyRow};
+use crate::store::filing::{CaseRow, ClockRow, EventRow, LOOKED_UP, LinkRow, PartyRow};
 use crate::store::learned::VerdictRow;
 use crate::store::outbox::OutboxRow;
 use crate::store::schema::{case_numbers, cases, clocks, events, links, parties};
@@ -378,6 +378,9 @@ pub fn last_entered(db: &mut Db, case: &Loaded) -> Result<Option<i64>, StoreErro
         .optional()?)
 }
 
+/// Most cases that one is told to be a likely duplicate of.
+const LIKELY: usize = 20;
+
 /// Cases of the same complainant against the same merchant received since a day, the newest first: likely duplicates.
 /// Works on keyed hashes, tells nothing but keys and numbers, and so needs no scope.
 pub fn likely_duplicates(
@@ -392,10 +395,46 @@ pub fn likely_duplicates(
         .filter(cases::respondent_hash.eq(respondent.to_vec()))
         .filter(cases::kind.eq(kind.to_owned()).and(cases::received_on.ge(On(since))))
         .order(cases::case_id.desc())
-        .limit(20)
+        .limit(i64::try_from(LIKELY).unwrap_or(i64::MAX))
         .select((cases::case_id, cases::reference))
         .load(db)?;
     Ok(rows.into_iter().map(|(key, number)| (CaseId(key.0), number)).collect())
+}
+
+/// Who complains of whom: two keyed hashes.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Likely duplicates of a pair and a kind, by key and number.
+pub type LikelyDuplicates = HashMap<(Pair, String), Vec<(CaseId, String)>>;
+
+type LikelyRow = (Option<Vec<u8>>, Option<Vec<u8>>, String, Key, String);
+
+/// As [`likely_duplicates`], of many pairs at once: of each pair and kind, the newest first.
+pub fn likely_duplicates_of(
+    db: &mut Db,
+    pairs: &[Pair],
+    since: jiff::civil::Date,
+) -> Result<LikelyDuplicates, StoreError> {
+    let mut found = LikelyDuplicates::new();
+    for some in pairs.chunks(LOOKED_UP) {
+        let (of, against): (HashSet<&[u8]>, HashSet<&[u8]>) =
+            some.iter().map(|(of, against)| (of.as_slice(), against.as_slice())).unzip();
+        let rows: Vec<LikelyRow> = cases::table
+            .filter(cases::complainant_hash.eq_any(of.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>()))
+            .filter(cases::respondent_hash.eq_any(against.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>()))
+            .filter(cases::received_on.ge(On(since)))
+            .order(cases::case_id.desc())
+            .select((cases::complainant_hash, cases::respondent_hash, cases::kind, cases::case_id, cases::reference))
+            .load(db)?;
+        for (of, against, kind, key, number) in rows {
+            let (Some(of), Some(against)) = (of, against) else { continue };
+            let same = found.entry(((of, against), kind)).or_default();
+            if same.len() < LIKELY {
+                same.push((CaseId(key.0), number));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Open cases with a running clock whose last day is provisional, after a key, in the order of keys.

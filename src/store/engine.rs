@@ -332,8 +332,21 @@ impl Store {
     pub async fn file(&self, filing: Filing) -> Result<Filed, StoreError> {
         self.refuse_when_damaged()?;
         let (reply, answer) = oneshot::channel();
-        self.writer.send(Message::File { filing: Box::new(filing), reply })?;
-        answer.await.map_err(|_| closing())?
+        self.writer.send(Message::File { filings: vec![filing], reply })?;
+        let mut ends = answer.await.map_err(|_| closing())?;
+        ends.pop().ok_or(StoreError::Panicked)?
+    }
+
+    /// Stores many filings in one group, each whole or not at all; waits for room in the queue, and returns once all are durable,
+    /// with what became of each in their order.
+    ///
+    /// # Errors
+    /// When they couldn't be given to the writer. What befell one of them alone is told in its place.
+    pub async fn file_all(&self, filings: Vec<Filing>) -> Result<Vec<Result<Filed, StoreError>>, StoreError> {
+        self.refuse_when_damaged()?;
+        let (reply, answer) = oneshot::channel();
+        self.writer.send_patiently(Message::File { filings, reply }).await?;
+        answer.await.map_err(|_| closing())
     }
 
     fn refuse_when_damaged(&self) -> Result<(), StoreError> {

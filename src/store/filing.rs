@@ -1,6 +1,5 @@
 //! Storing filings: many at once, each whole or not at all.
 
-use crate::domain::case::CaseId;
 use crate::store::counters::Deltas;
 use crate::store::db::Db;
 use crate::store::dialect;
@@ -377,9 +376,27 @@ pub fn answer(db: &mut Db, key_hash: &[u8]) -> Result<Option<IdempotencyRow>, St
     Ok(idempotency_keys::table.find(key_hash.to_vec()).select(IdempotencyRow::as_select()).first(db).optional()?)
 }
 
-/// The case that has a number of another system.
-pub fn external(db: &mut Db, system: &str, number: &str) -> Result<Option<CaseId>, StoreError> {
-    let key: Option<Key> =
-        external_numbers::table.find((system, number)).select(external_numbers::case_id).first(db).optional()?;
-    Ok(key.map(|key| CaseId(key.0)))
+/// Those of many idempotency keys that have an answer.
+pub fn answered(db: &mut Db, keys: &[[u8; 32]]) -> Result<HashSet<Vec<u8>>, StoreError> {
+    let mut found = HashSet::new();
+    for some in keys.chunks(LOOKED_UP) {
+        let some: Vec<Vec<u8>> = some.iter().map(|key| key.to_vec()).collect();
+        let rows = idempotency_keys::table.filter(idempotency_keys::key_hash.eq_any(some));
+        found.extend(rows.select(idempotency_keys::key_hash).load::<Vec<u8>>(db)?);
+    }
+    Ok(found)
 }
+
+/// Those of many numbers of another system that have a case.
+pub fn externals(db: &mut Db, system: &str, numbers: &[String]) -> Result<HashSet<String>, StoreError> {
+    let mut found = HashSet::new();
+    for some in numbers.chunks(LOOKED_UP) {
+        let rows = external_numbers::table
+            .filter(external_numbers::system.eq(system).and(external_numbers::number.eq_any(some.to_vec())));
+        found.extend(rows.select(external_numbers::number).load::<String>(db)?);
+    }
+    Ok(found)
+}
+
+/// Values looked up in one statement: engines count its places.
+pub(super) const LOOKED_UP: usize = 500;

@@ -17,10 +17,6 @@ enum Value<'a> {
     Bytes(&'a [u8]),
     Key(&'a Key),
     At(&'a At),
-    Day(&'a On),
-    Small(&'a i16),
-    Int(&'a i32),
-    Big(&'a i64),
 }
 
 /// Constant text with a `?` for each value.
@@ -45,10 +41,6 @@ impl QueryFragment<Sqlite> for Kept<'_> {
                 Value::Bytes(value) => out.push_bind_param::<Binary, [u8]>(value)?,
                 Value::Key(value) => out.push_bind_param::<Uid, Key>(value)?,
                 Value::At(value) => out.push_bind_param::<Ts, At>(value)?,
-                Value::Day(value) => out.push_bind_param::<Day, On>(value)?,
-                Value::Small(value) => out.push_bind_param::<SmallInt, i16>(value)?,
-                Value::Int(value) => out.push_bind_param::<Integer, i32>(value)?,
-                Value::Big(value) => out.push_bind_param::<BigInt, i64>(value)?,
             }
             out.push_sql(part);
         }
@@ -165,43 +157,60 @@ numbers! {
     recovered_fen
 }
 
-/// Adds to a counter. A step changes a few of its numbers: only those are named, so that there are as many statements as
-/// there are sets of numbers that a step changes.
-pub(super) fn count(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<()> {
-    let numbers = numbers(row);
-    let mut values: Vec<Value<'_>> =
-        numbers.iter().filter(|(_, number)| **number != 0).map(|(_, n)| Value::Big(n)).collect();
-    values.extend(key(row));
-    let changed = numbers.iter().filter(|(_, number)| **number != 0);
-    let sums: Vec<String> = changed.map(|(name, _)| format!("{name} = {name} + ?")).collect();
-    let found = format!("UPDATE counters SET {} WHERE {} = ?", sums.join(", "), KEY.join(" = ? AND "));
-    if run(c, &found, values)? == 1 {
-        return Ok(());
-    }
-    let mut values = key(row);
-    values.extend(numbers.iter().map(|(_, number)| Value::Big(number)));
-    run(c, &NEW_COUNTER, values).map(|_| ())
+/// Adds to a counter, which is made when it isn't there. One statement with a place for every number, however few change: it
+/// is found again by its type, without its text being put together.
+struct AddCounter<'a>(&'a CounterRow);
+
+impl QueryId for AddCounter<'_> {
+    type QueryId = AddCounter<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-static NEW_COUNTER: LazyLock<String> = LazyLock::new(|| {
+static ADD_COUNTER: LazyLock<String> = LazyLock::new(|| {
     let names: Vec<&str> = KEY.iter().chain(NUMBERS).copied().collect();
-    format!("INSERT INTO counters ({}) VALUES ({})", names.join(", "), vec!["?"; names.len()].join(", "))
+    let sums: Vec<String> = NUMBERS.iter().map(|name| format!("{name} = {name} + excluded.{name}")).collect();
+    format!(
+        "INSERT INTO counters ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}",
+        names.join(", "),
+        vec!["?"; names.len()].join(", "),
+        KEY.join(", "),
+        sums.join(", ")
+    )
 });
 
-fn key(row: &CounterRow) -> Vec<Value<'_>> {
-    vec![
-        Value::Text(&row.view),
-        Value::Text(&row.grain),
-        Value::Day(&row.on_day),
-        Value::Text(&row.cohort),
-        Value::Text(&row.kind),
-        Value::Int(&row.city),
-        Value::Int(&row.county),
-        Value::Text(&row.sector),
-        Value::Text(&row.department),
-        Value::Text(&row.office),
-        Value::Text(&row.station),
-        Value::Text(&row.channel),
-        Value::Small(&row.bucket),
-    ]
+impl QueryFragment<Sqlite> for AddCounter<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let Self(row) = self;
+        let mut parts = ADD_COUNTER.split('?');
+        let mut next = |out: &mut AstPass<'_, 'b, Sqlite>| out.push_sql(parts.next().unwrap_or_default());
+        macro_rules! push {
+            ($($sort:ty, $of:ty: $($value:expr),+;)+) => {
+                $($(
+                    next(&mut out);
+                    out.push_bind_param::<$sort, $of>($value)?;
+                )+)+
+            };
+        }
+        push! {
+            Text, String: &row.view, &row.grain;
+            Day, On: &row.on_day;
+            Text, String: &row.cohort, &row.kind;
+            Integer, i32: &row.city, &row.county;
+            Text, String: &row.sector, &row.department, &row.office, &row.station, &row.channel;
+            SmallInt, i16: &row.bucket;
+        }
+        for (_, number) in numbers(row) {
+            next(&mut out);
+            out.push_bind_param::<BigInt, i64>(number)?;
+        }
+        next(&mut out);
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for AddCounter<'_> {}
+
+/// Adds to a counter.
+pub(super) fn count(c: &mut SqliteConnection, row: &CounterRow) -> QueryResult<()> {
+    AddCounter(row).execute(c).map(|_| ())
 }

@@ -28,6 +28,7 @@ pub mod drafts;
 pub mod engine;
 pub mod factors;
 pub mod filing;
+pub mod groups;
 mod kept;
 pub mod keys;
 pub mod learned;
@@ -44,6 +45,7 @@ pub mod retention;
 mod schema;
 pub mod sessions;
 pub mod snapshots;
+pub mod subjects;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tries;

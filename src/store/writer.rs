@@ -18,13 +18,27 @@ pub(super) enum Message {
     Unit(Box<dyn Unit>),
     /// A unit that writes counters itself (SQLite).
     OfCounters(Box<dyn Unit>),
-    /// A filing.
+    /// Filings.
     File {
         /// What to store.
-        filing: Box<Filing>,
-        /// Whom to tell.
-        reply: oneshot::Sender<Result<Filed, StoreError>>,
+        filings: Vec<Filing>,
+        /// Whom to tell what became of each.
+        reply: Reply,
     },
+}
+
+/// What became of filings, in their order.
+pub(super) type Ends = Vec<Result<Filed, StoreError>>;
+type Reply = oneshot::Sender<Ends>;
+
+impl Message {
+    /// How much of a group it is.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Unit(_) | Self::OfCounters(_) => 1,
+            Self::File { filings, .. } => filings.iter().map(|filing| filing.cases.len()).sum(),
+        }
+    }
 }
 
 /// The thread's handle.
@@ -58,11 +72,17 @@ impl Writer {
     }
 
     pub(super) fn send(&self, message: Message) -> Result<(), StoreError> {
-        let queue = self.queue.as_ref().ok_or_else(|| StoreError::Unavailable("the store is closing".to_owned()))?;
+        let queue = self.queue.as_ref().ok_or_else(closing)?;
         queue.try_send(message).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Closed(_) => StoreError::Unavailable("the store is closing".to_owned()),
+            TrySendError::Closed(_) => closing(),
         })
+    }
+
+    /// Sends it once there is room.
+    pub(super) async fn send_patiently(&self, message: Message) -> Result<(), StoreError> {
+        let queue = self.queue.as_ref().ok_or_else(closing)?;
+        queue.send(message).await.map_err(|_| closing())
     }
 }
 
@@ -75,10 +95,14 @@ impl Drop for Writer {
     }
 }
 
+fn closing() -> StoreError {
+    StoreError::Unavailable("the store is closing".to_owned())
+}
+
 /// An answer that waits for the commit.
 enum Pending {
     Unit(Box<dyn Unit>, Result<(), StoreError>),
-    File(oneshot::Sender<Result<Filed, StoreError>>, Result<Filed, StoreError>),
+    File(Reply, Ends),
 }
 
 impl Pending {
@@ -88,8 +112,10 @@ impl Pending {
         match (self, lost) {
             (Self::Unit(unit, end), None) => unit.answer(end),
             (Self::Unit(unit, _), Some(message)) => unit.answer(Err(outcome(message))),
-            (Self::File(reply, end), None) => drop(reply.send(end)),
-            (Self::File(reply, _), Some(message)) => drop(reply.send(Err(outcome(message)))),
+            (Self::File(reply, ends), None) => drop(reply.send(ends)),
+            (Self::File(reply, ends), Some(message)) => {
+                drop(reply.send(ends.iter().map(|_| Err(outcome(message))).collect()));
+            }
         }
     }
 }
@@ -107,10 +133,14 @@ struct Loop {
 impl Loop {
     fn run(mut self) {
         while let Some(first) = self.messages.blocking_recv() {
+            let mut weight = first.weight();
             let mut group = vec![first];
-            while group.len() < self.group {
+            while weight < self.group {
                 match self.messages.try_recv() {
-                    Ok(message) => group.push(message),
+                    Ok(message) => {
+                        weight += message.weight();
+                        group.push(message);
+                    }
                     Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
                 }
             }
@@ -149,20 +179,23 @@ impl Loop {
 
     /// Commits a group; gives the number of cases that were filed in it.
     fn commit(&mut self, group: Vec<Message>, pending: &mut Vec<Pending>) -> Result<u64, StoreError> {
-        let mut filings = Vec::new();
+        let (mut filings, mut replies) = (Vec::new(), Vec::new());
         let mut units = Vec::new();
         for message in group {
             match message {
                 Message::Unit(unit) => units.push((unit, false)),
                 Message::OfCounters(unit) => units.push((unit, true)),
-                Message::File { filing, reply } => filings.push((filing, reply)),
+                Message::File { filings: more, reply } => {
+                    replies.push((reply, more.len()));
+                    filings.extend(more);
+                }
             }
         }
         let db = match self.open() {
             Ok(db) => db,
             Err(error) => {
                 pending.extend(units.into_iter().map(|(unit, _)| Pending::Unit(unit, Ok(()))));
-                pending.extend(filings.into_iter().map(|(_, reply)| Pending::File(reply, Ok(Filed::Done))));
+                pending.extend(replies.into_iter().map(|(reply, count)| Pending::File(reply, done(count))));
                 return Err(error);
             }
         };
@@ -185,21 +218,25 @@ impl Loop {
         }
         if began.is_ok() && cfg!(feature = "negative-control") {
             // The flaw that the crash test must find: the answer goes out while nothing is durable yet.
-            for (_, reply) in
-                std::mem::take(&mut filings).into_iter().map(|(filing, reply)| (filing, reply.send(Ok(Filed::Done))))
-            {
-                drop(reply);
+            filings.clear();
+            for (reply, count) in replies.drain(..) {
+                drop(reply.send(done(count)));
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         let mut filed = 0;
         if began.is_ok() {
-            let ends = file(db, &filings.iter().map(|(filing, _)| filing.as_ref()).collect::<Vec<_>>(), &mut deltas);
-            let done = filings.iter().zip(&ends).filter(|(_, end)| matches!(end, Ok(Filed::Done)));
-            filed = done.map(|((filing, _), _)| filing.cases.len() as u64).sum();
-            pending.extend(filings.into_iter().zip(ends).map(|((_, reply), end)| Pending::File(reply, end)));
+            let mut ends = file(db, &filings.iter().collect::<Vec<_>>());
+            for (filing, _) in filings.into_iter().zip(&ends).filter(|(_, end)| matches!(end, Ok(Filed::Done))) {
+                filed += filing.cases.len() as u64;
+                filing.cases.into_iter().for_each(|new| deltas.merge(new.deltas));
+            }
+            for (reply, count) in replies.into_iter().rev() {
+                let own = ends.split_off(ends.len().saturating_sub(count));
+                pending.push(Pending::File(reply, own));
+            }
         } else {
-            pending.extend(filings.into_iter().map(|(_, reply)| Pending::File(reply, Ok(Filed::Done))));
+            pending.extend(replies.into_iter().map(|(reply, count)| Pending::File(reply, done(count))));
         }
         began?;
         dialect::add_counters(db, &deltas)?;
@@ -217,6 +254,11 @@ impl Loop {
     }
 }
 
+/// What is said of filings when their group as a whole decides.
+fn done(count: usize) -> Ends {
+    (0..count).map(|_| Ok(Filed::Done)).collect()
+}
+
 /// Runs work in a savepoint: released when it succeeds, rolled back when it doesn't.
 fn savepoint<T>(db: &mut Db, work: impl FnOnce(&mut Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
     dialect::execute(db, "SAVEPOINT unit")?;
@@ -227,11 +269,11 @@ fn savepoint<T>(db: &mut Db, work: impl FnOnce(&mut Db) -> Result<T, StoreError>
 }
 
 /// Stores filings together; when that fails, each alone, so that one that can't be stored doesn't take others with it.
-fn file(db: &mut Db, filings: &[&Filing], deltas: &mut Deltas) -> Vec<Result<Filed, StoreError>> {
+fn file(db: &mut Db, filings: &[&Filing]) -> Ends {
     if filings.is_empty() {
         return Vec::new();
     }
-    let ends = match savepoint(db, |db| filing::store_batch(db, filings)) {
+    match savepoint(db, |db| filing::store_batch(db, filings)) {
         Ok(ends) => ends.into_iter().map(Ok).collect(),
         Err(error) if filings.len() == 1 => vec![Err(error)],
         Err(_) => filings
@@ -240,14 +282,6 @@ fn file(db: &mut Db, filings: &[&Filing], deltas: &mut Deltas) -> Vec<Result<Fil
                 let mut ends = savepoint(db, |db| filing::store_batch(db, &[filing]))?;
                 ends.pop().ok_or(StoreError::Panicked)
             })
-            .collect::<Vec<_>>(),
-    };
-    for (filing, end) in filings.iter().zip(&ends) {
-        if matches!(end, Ok(Filed::Done)) {
-            for new in &filing.cases {
-                deltas.merge_of(&new.deltas);
-            }
-        }
+            .collect(),
     }
-    ends
 }

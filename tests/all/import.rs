@@ -115,7 +115,8 @@ fn an_import_without_a_server_is_found_by_the_next_one() {
 
 #[test]
 fn an_import_that_was_killed_in_the_middle_is_taken_up_again() {
-    let lines = 600;
+    // Some batches: what is committed is a batch.
+    let lines = 1400;
     for engine in engines() {
         let mut app = TestApp::start(engine);
         let supervisor = app.supervisor("320000");
@@ -140,9 +141,51 @@ fn an_import_that_was_killed_in_the_middle_is_taken_up_again() {
         let count = |key: &str| told[key].as_i64().unwrap_or_else(|| panic!("no {key}: {told}"));
         assert_eq!((code, &told["refused"]), (Some(0), &json!([])), "{engine}: {told}");
         assert!(count("existing") > 0 && count("created") > 0, "{engine}: the kill was not in the middle: {told}");
-        assert_eq!(count("existing") + count("created"), 600, "{engine}: {told}");
+        assert_eq!(count("existing") + count("created"), i64::try_from(lines).unwrap(), "{engine}: {told}");
         assert_eq!(app.pages("/api/v1/queue?limit=100", &supervisor).len(), lines, "{engine}: doubled or lost");
         let (_, told) = import(&app, &file, &[]);
         assert_eq!((&told["existing"], &told["created"]), (&json!(lines), &json!(0)), "{engine}: {told}");
+    }
+}
+
+/// Lines without an `id` are known by what they say, and by how many say the same.
+#[test]
+fn lines_without_an_id_are_known_again() {
+    for engine in engines() {
+        let app = TestApp::start(engine);
+        let file = app.data().join("nameless.jsonl");
+        let one = json!({ "text": "买的面包过期了，超市不肯退款" }).to_string();
+        let other = json!({ "text": "手机坏了，维修三次还是坏" }).to_string();
+        std::fs::write(&file, [one.as_str(), &other, &one].join("\n")).unwrap();
+        let (_, told) = import(&app, &file, &[]);
+        assert_eq!((&told["created"], &told["existing"]), (&json!(3), &json!(0)), "{engine}: {told}");
+        // Cut off after the file grew: only what is new comes in.
+        std::fs::write(&file, [other.as_str(), &one, &one, &one].join("\n")).unwrap();
+        let (_, told) = import(&app, &file, &[]);
+        assert_eq!((&told["created"], &told["existing"]), (&json!(1), &json!(3)), "{engine}: {told}");
+    }
+}
+
+/// A person's second complaint of a merchant is linked to the first, whether both come in one batch or not.
+#[test]
+fn duplicates_in_a_file_are_linked() {
+    for engine in engines() {
+        let app = TestApp::start(engine);
+        let supervisor = app.supervisor("320000");
+        let file = app.data().join("twice.jsonl");
+        let line = |n: usize| {
+            json!({
+                "id": n.to_string(), "text": format!("第{n}次：买的电动车电池三天就鼓包"),
+                "respondent": { "name": "南京某某车行", "division": "320115" },
+                "complainant": { "name": "王伟", "phone": "13812345678" },
+            })
+            .to_string()
+        };
+        std::fs::write(&file, (0..3).map(line).collect::<Vec<_>>().join("\n")).unwrap();
+        let (code, told) = import(&app, &file, &[]);
+        assert_eq!((code, &told["created"]), (Some(0), &json!(3)), "{engine}: {told}");
+        let links = "SELECT CAST(count(*) AS text) AS line FROM links WHERE relation = 'duplicate'";
+        assert_eq!(app.contents().lines(links), ["3"], "{engine}: the second of one, the third of two");
+        assert_eq!(app.pages("/api/v1/queue?limit=100", &supervisor).len(), 3, "{engine}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::filings::Case;
 use crate::support::server::Start;
-use crate::support::{Engine, FilingBuilder, TestApp, engines, is_long};
+use crate::support::{Engine, FilingBuilder, TestApp, Visitor, engines, is_long};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -149,4 +149,50 @@ fn prv_03_a_missing_master_key_is_told() {
         "{list}"
     );
     assert_eq!(keys(&app, &["rotate"]).0, 1);
+}
+
+/// PRV-03: what is sealed beside cases goes along: a webhook's secret, a second factor, and a filing that isn't finished. Each is used
+/// once the old key is gone.
+#[test]
+fn prv_03_webhooks_second_factors_and_drafts_are_wrapped_anew() {
+    for engine in engines() {
+        let mut app = Start::on(engine).set("WEBHOOKS__ALLOWED_NETWORKS", "127.0.0.1").start();
+        let admin = app.staff("admin", None, None);
+        let body = json!({ "url": "http://127.0.0.1:9/hook" });
+        let made = app.post("/api/v1/webhooks", &admin).json(&body).send().expect(201);
+        let told = app.post("/api/v1/me/totp", &admin).send().expect(200);
+        let nobody = Visitor { cookie: String::new() };
+        let answers = [("kind", "complaint"), ("narrative", "买的电饭煲三天就坏，店家不退")];
+        let begun = nobody.post(&app, "/file/what", &answers);
+        assert_eq!(begun.status, 303, "{begun}");
+        let cookies =
+            begun.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()?.split(';').next());
+        let filer = Visitor { cookie: cookies.collect::<Vec<_>>().join("; ") };
+        let next = begun.header("location").to_owned();
+        let tables = [("webhooks", "data_key"), ("second_factors", "data_key"), ("drafts", "data_key")];
+        let wrapped = |app: &TestApp| tables.map(|(table, column)| app.contents().values(table, column));
+        let before = wrapped(&app);
+        assert!(before.iter().all(|keys| keys.len() == 1), "{engine}: one of each");
+
+        let (code, rotated) = keys(&app, &["rotate"]);
+        assert_eq!((code, &rotated["rewrapped"], &rotated["left"]), (0, &json!(3), &json!(0)), "{engine}: {rotated}");
+        let after = wrapped(&app);
+        for place in 0..tables.len() {
+            assert_ne!(before[place], after[place], "{engine}: {:?} is as it was", tables[place]);
+        }
+        assert_eq!(wraps(&app), [(2, 3), (1, 0)], "{engine}");
+        app.stop();
+        age_the_ring(&app);
+        assert_eq!(keys(&app, &["retire", "1"]).0, 0, "{engine}");
+        app.serve();
+
+        let list = app.get("/api/v1/webhooks", &admin).send().expect(200);
+        assert_eq!((&list["items"][0]["id"], &list["items"][0]["url"]), (&made["id"], &body["url"]), "{engine}");
+        let rotated = app.post(&format!("/api/v1/webhooks/{}", made["id"].as_str().unwrap()), &admin);
+        rotated.json(&json!({ "action": "rotate" })).send().expect(200);
+        // The same secret is told again as long as it isn't confirmed.
+        assert_eq!(app.post("/api/v1/me/totp", &admin).send().expect(200), told, "{engine}");
+        assert_eq!(filer.open(&app, &next).status, 200, "{engine}: the filing goes on");
+        assert_eq!(wraps(&app)[0].1, 3, "{engine}: nothing was begun anew");
+    }
 }

@@ -15,8 +15,11 @@
     reason = "the tests stand outside the product: environment and wall clock are theirs"
 )]
 
+mod admin_pages;
 mod architecture;
+mod architecture_scopes;
 mod audit;
+mod audit_pages;
 mod bench;
 mod board;
 mod canary;
@@ -32,6 +35,7 @@ mod face;
 mod figures;
 mod filing;
 mod fuzz;
+mod groups;
 mod import;
 mod keys;
 mod learning;
@@ -51,6 +55,7 @@ mod ratings;
 mod retention;
 mod rights;
 mod rules;
+mod second_step;
 mod security;
 mod security_door;
 mod security_factors;
@@ -60,6 +65,7 @@ mod security_input;
 mod security_output;
 mod security_roles;
 mod security_sessions;
+mod sign_in_provider;
 mod support;
 mod watch;
 mod webhooks;

@@ -307,3 +307,35 @@ fn a_receiver_that_fails_for_days_is_disabled_and_can_be_enabled_again() {
         app.client.delete(&path, &by).send().problem(404);
     }
 }
+
+/// SEC-SS-01: whoever found an administrator's open session sends nothing anywhere: where events go is changed by those who
+/// proved lately who they are.
+#[test]
+fn sec_ss_01_where_events_go_is_changed_only_by_who_proved_lately_who_they_are() {
+    for engine in engines() {
+        let start = Start::on(engine).at("2026-11-24T00:00:00Z").set("AUTH__STEP_UP_MINUTES", "5");
+        let mut app = start.set("WEBHOOKS__ALLOWED_NETWORKS", "127.0.0.1").start();
+        let admin = app.staff("admin", None, None);
+        let made = |app: &TestApp| {
+            let body = json!({ "url": "http://127.0.0.1:9/hook" });
+            app.post("/api/v1/webhooks", &admin).json(&body).send()
+        };
+        let id = made(&app).expect(201)["id"].as_str().expect("an id").to_owned();
+        let path = format!("/api/v1/webhooks/{id}");
+        let act = |app: &TestApp, action: &str| app.post(&path, &admin).json(&json!({ "action": action })).send();
+        act(&app, "disable").expect(200);
+        app.restart_at("2026-11-24T00:06:00Z");
+        let refused = |reply: &crate::support::client::Reply| {
+            assert_eq!(reply.problem(403)["code"], "step_up_required", "{engine}: {reply}");
+        };
+        refused(&made(&app));
+        ["enable", "disable", "rotate", "ping"].iter().for_each(|action| refused(&act(&app, action)));
+        refused(&app.client.delete(&path, &admin).send());
+        let list = app.get("/api/v1/webhooks", &admin).send().expect(200);
+        assert_eq!((list["items"].as_array().unwrap().len(), &list["items"][0]["enabled"]), (1, &json!(false)));
+        let proof = json!({ "password": crate::support::people::PASSWORD });
+        assert_eq!(app.post("/api/v1/auth/step-up", &admin).json(&proof).send().status, 204, "{engine}");
+        act(&app, "rotate").expect(200);
+        assert_eq!(app.client.delete(&path, &admin).send().status, 204, "{engine}");
+    }
+}

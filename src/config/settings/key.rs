@@ -85,6 +85,18 @@ pub(super) const KEYS: &[Key] = &[
     key("auth", "step_up_minutes", Whole(0, 1440)),
     key("auth", "code_minutes", Whole(1, 60)),
     key("auth", "hash_threads", Whole(0, 64)),
+    key("oidc", "issuer", Text(is_issuer, "https://… without query and fragment, or nothing")),
+    key(
+        "oidc",
+        "client_id",
+        Text(|text| text.len() <= 255 && !text.chars().any(char::is_control), "at most 255 characters"),
+    ),
+    secret("oidc", "client_secret", Text(|_| true, "text")),
+    key("oidc", "claim", Text(is_claim, "sub, or another claim of a person such as email or employee_number")),
+    key("oidc", "scopes", Texts(is_word, "words, openid among them")),
+    key("oidc", "second_factor", Texts(is_word, "values of acr or amr, e.g. mfa")),
+    key("oidc", "allowed_networks", NETWORKS),
+    key("oidc", "timeout_seconds", Whole(1, 60)),
     key("limits", "enabled", Flag),
     key("limits", "filings_per_minute", Whole(1, 100_000)),
     key("limits", "requests_per_minute", Whole(1, 1_000_000)),
@@ -162,6 +174,22 @@ fn is_http(text: &str) -> bool {
 
 fn is_public_url(text: &str) -> bool {
     text.is_empty() || (is_http(text) && !text.ends_with('/'))
+}
+
+/// A provider as it names itself (OpenID Connect Discovery 1.0, 4.3): compared letter by letter.
+fn is_issuer(text: &str) -> bool {
+    let plain = |url: url::Url| url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    text.is_empty() || (is_http(text) && url::Url::parse(text).is_ok_and(plain))
+}
+
+/// A claim that can say who somebody is: none of those that say what the token is.
+fn is_claim(text: &str) -> bool {
+    const OTHERS: &[&str] = &["iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "auth_time", "acr", "amr", "at_hash"];
+    is_word(text) && text.len() <= 100 && !OTHERS.contains(&text)
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
 }
 
 fn is_database(text: &str) -> bool {

@@ -185,6 +185,19 @@ impl Layers {
                 fault(origin, other, "is missing beside the other half of the key", "both or none");
             }
         }
+        if let Some(origin) = self.given("oidc.issuer") {
+            for needed in ["oidc.client_id", "server.public_url"] {
+                if self.given(needed).is_none() {
+                    fault(origin, needed, "is missing beside oidc.issuer", "a value, or no oidc.issuer");
+                }
+            }
+        }
+        let scopes = self.values.get("oidc.scopes").and_then(|(value, origin)| Some((value.as_array()?, origin)));
+        if let Some((scopes, origin)) = scopes
+            && !scopes.iter().any(|scope| scope.as_str() == Some("openid"))
+        {
+            fault(origin, "oidc.scopes", "openid isn't among them", "openid, and others beside it");
+        }
         let whole = |name: &str| self.values.get(name).and_then(|(value, _)| value.as_integer());
         if let (Some(file), Some(body)) = (whole("attachments.max_bytes"), whole("server.max_upload_bytes"))
             && file > body

@@ -89,7 +89,7 @@ fn all_faults_of_all_layers_at_once() {
     assert_eq!(
         messages,
         [
-            "own.toml: intke: unknown section; allowed: attachments, audit, auth, calendar, classify, clock, database, escalation, intake, limits, log, mass, measure, notify, paths, privacy, rating, reference, retention, server, sms, smtp, webhooks",
+            "own.toml: intke: unknown section; allowed: attachments, audit, auth, calendar, classify, clock, database, escalation, intake, limits, log, mass, measure, notify, oidc, paths, privacy, rating, reference, retention, server, sms, smtp, webhooks",
             "own.toml: log.format \"true\": of type boolean; allowed: json, text",
             "own.toml: server.lisen: unknown key; allowed: listen, metrics_listen, public_url, cors_origins, workers, max_connections, max_json_bytes, max_upload_bytes, header_timeout_seconds, body_timeout_seconds, drain_seconds, shutdown_seconds",
             "own.toml: server.workers \"1000\": out of range; allowed: a whole number from 0 to 256",

@@ -109,6 +109,13 @@ fn admin(caller: &Caller) -> Result<String, Problem> {
     caller.who.user.clone().ok_or_else(Problem::not_for_role)
 }
 
+/// The same, for what changes where events go: asked for once more when the sign-in is long ago.
+fn admin_now(app: &App, caller: &Caller) -> Result<String, Problem> {
+    let by = admin(caller)?;
+    caller.proved_lately(app)?;
+    Ok(by)
+}
+
 fn view(app: &App, row: &WebhookRow, secret: Option<String>) -> Result<WebhookView, Problem> {
     let opened = hook::open(&app.vault, row, app.now())?;
     let subscription = hook::subscription(row);
@@ -189,7 +196,7 @@ fn refused(why: &Unreachable) -> Problem {
 }
 
 /// Makes a webhook. Its secret stands in this answer and in no other. Other nodes of the service begin to tell it within half a
-/// minute.
+/// minute. Asks for the credentials once more when the sign-in is long ago.
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks",
     request_body(content = WebhookRequest, content_type = "application/json"),
     responses(
@@ -199,7 +206,7 @@ fn refused(why: &Unreachable) -> Problem {
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn create(app: web::Data<App>, caller: Caller, body: Body<WebhookRequest>) -> Result<HttpResponse, Problem> {
-    let by = admin(&caller)?;
+    let by = admin_now(&app, &caller)?;
     let new = read(&body.value, by)?;
     hook::reach(&app).check(&new.url).await.map_err(|why| refused(&why))?;
     let (row, secret) = hook::create(&app, &new);
@@ -224,7 +231,8 @@ pub async fn create(app: web::Data<App>, caller: Caller, body: Body<WebhookReque
     Ok(HttpResponse::Created().json(view(&app, &row, Some(secret))?))
 }
 
-/// Enables, disables or tries out a webhook, or replaces its secret.
+/// Enables, disables or tries out a webhook, or replaces its secret. Asks for the credentials once more when the sign-in is long
+/// ago.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}", tag = "webhooks",
     params(("id" = String, Path, description = "Id of the webhook")),
     request_body(content = WebhookAction, content_type = "application/json"),
@@ -241,7 +249,7 @@ pub async fn act(
     path: web::Path<String>,
     body: Body<WebhookAction>,
 ) -> Result<HttpResponse, Problem> {
-    let by = admin(&caller)?;
+    let by = admin_now(&app, &caller)?;
     let id: Uuid = path.parse().map_err(|_| Problem::not_found())?;
     let step = match body.value.action.as_str() {
         "enable" => "enabled",
@@ -277,7 +285,7 @@ pub async fn act(
     Ok(HttpResponse::Ok().json(view(&app, &row, secret)?))
 }
 
-/// Removes a webhook. What is still owed to it isn't sent any more.
+/// Removes a webhook. What is still owed to it isn't sent any more. Asks for the credentials once more when the sign-in is long ago.
 #[utoipa::path(delete, path = "/api/v1/webhooks/{id}", tag = "webhooks",
     params(("id" = String, Path, description = "Id of the webhook")),
     responses(
@@ -287,7 +295,7 @@ pub async fn act(
         (status = 404, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn remove(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
-    admin(&caller)?;
+    admin_now(&app, &caller)?;
     let id: Uuid = path.parse().map_err(|_| Problem::not_found())?;
     let entry = caller.occasion(&app).webhook_change(id, "removed");
     let removed = app

@@ -47,7 +47,7 @@ fn gather(
             group_by: query.by,
             interval,
         };
-        for (Slot { group, period, kind }, counts) in counters::sum(db, scope, &question)? {
+        for (Slot { group, period, kind }, counts) in counters::sum(db, scope, &question, today)? {
             cells.entry((group, period)).or_default().counts.insert((cohort, kind), counts);
         }
         for (Slot { group, period, kind }, open) in counters::open(db, scope, &question, today)? {

@@ -1,19 +1,39 @@
 //! Counters: how many cases have which fact, by view, so that a rate costs the same over ten million cases as over ten thousand.
 //!
 //! What is counted and why is `measure`'s to say; here the numbers are kept and added up.
+//!
+//! Most of what is kept of a case may be counters, so a row is short: codes of a letter, and on PostgreSQL numbers of four bytes.
 
 mod question;
 mod recount;
 mod rows;
 
 pub use question::{Awaiting, Interval, Open, Question, Slot, one_state, open, sum};
-pub use recount::{Alike, alike, clear, facts_page, put, read_all, set_facts, span, stored};
+pub use recount::{Alike, alike, clear, facts_page, missing, put, read_all, set_facts, span, stored};
 pub(super) use rows::CounterRow;
 
-use crate::domain::fact::Fact;
+use crate::domain::fact::{Fact, Facts};
 use crate::domain::vocabulary::Kind;
+use crate::store::engine::StoreError;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
+
+/// A kind as it is stored.
+const fn letter(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Complaint => "c",
+        Kind::Report => "r",
+    }
+}
+
+/// A stored kind.
+fn kind(letter: &str) -> Result<Kind, StoreError> {
+    match letter {
+        "c" => Ok(Kind::Complaint),
+        "r" => Ok(Kind::Report),
+        other => Err(StoreError::Unreadable(format!("a counter of kind {other}"))),
+    }
+}
 
 /// By which day a case belongs to a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,11 +45,19 @@ pub enum Cohort {
 }
 
 impl Cohort {
-    /// As it is stored and asked for.
+    /// As it is asked for.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Received => "received",
             Self::Closed => "closed",
+        }
+    }
+
+    /// As it is stored.
+    pub(super) const fn letter(self) -> &'static str {
+        match self {
+            Self::Received => "r",
+            Self::Closed => "c",
         }
     }
 }
@@ -44,6 +72,9 @@ pub enum Grain {
 }
 
 impl Grain {
+    /// Both.
+    pub const ALL: &'static [Self] = &[Self::Day, Self::Month];
+
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Day => "d",
@@ -52,10 +83,13 @@ impl Grain {
     }
 }
 
-/// Which dimensions a counter keeps apart. The others are left open (0 or empty).
+/// Which dimensions a counter keeps apart. The others are left open: empty, and of the place the province stays.
+///
+/// A view costs a row for each of its cells in which something happened on a day or in a month. What no view keeps apart is
+/// counted from the cases themselves ([`sum`]): a view of every dimension would have as many rows as there are cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum View {
-    /// None: the province.
+    /// Only the province.
     All,
     /// City.
     City,
@@ -65,16 +99,18 @@ pub enum View {
     Sector,
     /// City × sector.
     CitySector,
+    /// County × sector, by month.
+    CountySector,
     /// Department.
     Department,
     /// Office.
     Office,
+    /// Office × sector, by month.
+    OfficeSector,
     /// Station.
     Station,
     /// Channel.
     Channel,
-    /// Every dimension.
-    Full,
 }
 
 impl View {
@@ -86,25 +122,35 @@ impl View {
         Self::Department,
         Self::Channel,
         Self::County,
-        Self::CitySector,
         Self::Office,
         Self::Station,
-        Self::Full,
+        Self::CitySector,
+        Self::CountySector,
+        Self::OfficeSector,
     ];
 
-    /// As it is stored.
+    /// As it is stored: in every row, so it is short.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::All => "all",
-            Self::City => "city",
-            Self::County => "county",
-            Self::Sector => "sector",
-            Self::CitySector => "city_sector",
-            Self::Department => "department",
-            Self::Office => "office",
-            Self::Station => "station",
-            Self::Channel => "channel",
-            Self::Full => "full",
+            Self::All => "a",
+            Self::City => "c",
+            Self::County => "y",
+            Self::Sector => "s",
+            Self::CitySector => "cs",
+            Self::CountySector => "ys",
+            Self::Department => "d",
+            Self::Office => "o",
+            Self::OfficeSector => "os",
+            Self::Station => "t",
+            Self::Channel => "n",
+        }
+    }
+
+    /// Lengths of the periods that it is kept for. By day the cells of the finest views hold hardly more than a case each.
+    pub const fn grains(self) -> &'static [Grain] {
+        match self {
+            Self::CountySector | Self::OfficeSector => &[Grain::Month],
+            _ => Grain::ALL,
         }
     }
 
@@ -116,11 +162,12 @@ impl View {
             Self::County => matches!(dimension, Dimension::City | Dimension::County),
             Self::Sector => matches!(dimension, Dimension::Sector),
             Self::CitySector => matches!(dimension, Dimension::City | Dimension::Sector),
+            Self::CountySector => matches!(dimension, Dimension::City | Dimension::County | Dimension::Sector),
             Self::Department => matches!(dimension, Dimension::Department),
             Self::Office => matches!(dimension, Dimension::Office),
+            Self::OfficeSector => matches!(dimension, Dimension::Office | Dimension::Sector),
             Self::Station => matches!(dimension, Dimension::Station),
             Self::Channel => matches!(dimension, Dimension::Channel),
-            Self::Full => true,
         }
     }
 }
@@ -157,7 +204,7 @@ pub struct CounterKey {
     pub cohort: Cohort,
     /// Complaints or reports.
     pub kind: Kind,
-    /// City code, or 0.
+    /// City code, or that of the province.
     pub city: i32,
     /// Six-digit division code, or 0.
     pub county: i32,
@@ -191,6 +238,17 @@ impl Default for Counts {
 }
 
 impl Counts {
+    /// The numbers of so many cases that show the same facts.
+    pub fn of_cases(facts: Facts, cases: i64, amount_fen: i64, recovered_fen: i64) -> Self {
+        let mut counts = Self { amount_fen, recovered_fen, ..Self::default() };
+        for (number, fact) in counts.facts.iter_mut().zip(Fact::ALL) {
+            if facts.has(*fact) {
+                *number = cases;
+            }
+        }
+        counts
+    }
+
     /// Adds another's numbers.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.facts.iter_mut().zip(other.facts) {

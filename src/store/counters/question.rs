@@ -1,6 +1,6 @@
 //! Numbers that are asked for: counters added up, and open cases counted, within a scope.
 
-use crate::domain::fact::Fact;
+use crate::domain::fact::{Fact, Facts};
 use crate::domain::scope::Scope;
 use crate::domain::vocabulary::Kind;
 use crate::store::counters::rows::{Sums, sums};
@@ -156,11 +156,11 @@ impl Dimensions {
         Some(self)
     }
 
-    /// The narrowest view that keeps apart what these narrow and a grouping splits.
-    fn view(&self, group_by: Option<Dimension>) -> View {
-        let division = self.division.map(|range| if is_county(range) { Dimension::County } else { Dimension::City });
+    /// The narrowest view of a length of period that keeps apart what these narrow and a grouping splits; `None` when no
+    /// view does.
+    fn view(&self, group_by: Option<Dimension>, grain: Grain) -> Option<View> {
         let needed = [
-            division,
+            self.division.and_then(place),
             self.sector.as_ref().map(|_| Dimension::Sector),
             self.department.as_ref().map(|_| Dimension::Department),
             self.office.as_ref().map(|_| Dimension::Office),
@@ -168,8 +168,10 @@ impl Dimensions {
             self.channel.as_ref().map(|_| Dimension::Channel),
             group_by,
         ];
-        let keeps = |view: &&View| needed.iter().flatten().all(|dimension| view.keeps(*dimension));
-        View::ALL.iter().find(keeps).copied().unwrap_or(View::Full)
+        let keeps = |view: &&View| {
+            view.grains().contains(&grain) && needed.iter().flatten().all(|dimension| view.keeps(*dimension))
+        };
+        View::ALL.iter().find(keeps).copied()
     }
 
     /// Adds the conditions for these to a query for counters or, with `of_cases`, for cases.
@@ -178,7 +180,7 @@ impl Dimensions {
             if is_county((from, to)) {
                 sql.and(if of_cases { "division = ?" } else { "county = ?" }, [Bind::Int(from)]);
             } else {
-                // Cities have the lowest code of their counties, so that one range fits both.
+                // Cities and provinces have the lowest code of what lies in them, so that one range fits all.
                 let column = if of_cases { "division >= ? AND division < ?" } else { "city >= ? AND city < ?" };
                 sql.and(column, [Bind::Int(from), Bind::Int(to)]);
             }
@@ -206,6 +208,18 @@ const fn is_county((from, to): (i32, i32)) -> bool {
     to - from == 1
 }
 
+/// What a view must keep apart to tell what lies in a range of codes. Every view tells provinces apart.
+const fn place((from, to): (i32, i32)) -> Option<Dimension> {
+    const PROVINCE: i32 = 10_000;
+    if is_county((from, to)) {
+        Some(Dimension::County)
+    } else if from % PROVINCE == 0 && to % PROVINCE == 0 {
+        None
+    } else {
+        Some(Dimension::City)
+    }
+}
+
 /// A query that is put together: constant text, values apart.
 struct Sql {
     text: String,
@@ -230,6 +244,24 @@ struct SumRow {
     on_day: On,
     #[diesel(embed)]
     sums: Sums,
+}
+
+#[derive(QueryableByName)]
+struct CountedRow {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    grp: String,
+    #[diesel(sql_type = Day)]
+    on_day: On,
+    #[diesel(sql_type = BigInt)]
+    facts: i64,
+    #[diesel(sql_type = BigInt)]
+    cases: i64,
+    #[diesel(sql_type = BigInt)]
+    amount_fen: i64,
+    #[diesel(sql_type = BigInt)]
+    recovered_fen: i64,
 }
 
 #[derive(QueryableByName)]
@@ -274,7 +306,8 @@ impl Question {
     /// Conditions and grouping that both kinds of query share.
     fn finish(&self, sql: &mut Sql, dimensions: &Dimensions, of_cases: bool, day: &str) {
         if let Some(kind) = self.kind {
-            sql.and("kind = ?", [Bind::Text(kind.code().to_owned())]);
+            let code = if of_cases { kind.code() } else { super::letter(kind) };
+            sql.and("kind = ?", [Bind::Text(code.to_owned())]);
         }
         dimensions.narrow(sql, of_cases);
         if self.group_by == Some(Dimension::Station) {
@@ -291,14 +324,14 @@ impl Question {
         }
     }
 
-    fn slot(&self, kind: &str, group: String, day: On) -> Result<Slot, StoreError> {
-        let kind = Kind::parse(kind).map_err(|fault| StoreError::Unreadable(fault.to_string()))?;
+    fn slot(&self, kind: Kind, group: String, day: On) -> Slot {
         let period = self.interval.map_or(self.from, |interval| interval.start(day.0));
-        Ok(Slot { group, period, kind })
+        Slot { group, period, kind }
     }
 
-    /// The span cut so that whole months are read as months and only its edges as days.
-    fn segments(&self) -> Vec<(Grain, Date, Date)> {
+    /// The span cut so that whole months are read as months and only its edges as days. The month of today is whole: nothing
+    /// lies in the days to come.
+    fn segments(&self, today: Date) -> Vec<(Grain, Date, Date)> {
         let (from, to) = (self.from, self.to);
         if from > to {
             return Vec::new();
@@ -306,6 +339,7 @@ impl Question {
         if matches!(self.interval, Some(Interval::Day | Interval::Week)) {
             return vec![(Grain::Day, from, to)];
         }
+        let to = if to < today { to } else { to.last_of_month() };
         let first = if from.day() == 1 { from } else { from.last_of_month().saturating_add(1.day()) };
         let last = if to == to.last_of_month() { to } else { to.first_of_month().saturating_sub(1.day()) };
         if first > last {
@@ -322,36 +356,93 @@ impl Question {
     }
 }
 
-/// Adds up the counters that answer a question, within a scope. What nothing was counted for is left out.
-pub fn sum(db: &mut Db, scope: &Scope, question: &Question) -> Result<BTreeMap<Slot, Counts>, StoreError> {
-    let mut answer = BTreeMap::<Slot, Counts>::new();
+/// The numbers that answer a question on a day, within a scope: counters added up, and where no view keeps apart what is
+/// asked for, cases counted, which costs as much as there are in the days asked for. What nothing was counted for is left out.
+pub fn sum(db: &mut Db, scope: &Scope, question: &Question, today: Date) -> Result<BTreeMap<Slot, Counts>, StoreError> {
+    let mut answer = BTreeMap::new();
     let Some(dimensions) = question.dimensions.clone().within(scope) else { return Ok(answer) };
-    let view = dimensions.view(question.group_by);
-    let group = question.group(false);
-    let day = if question.interval.is_some() { "on_day" } else { "MIN(on_day)" };
-    for (grain, from, to) in question.segments() {
-        let mut sql = Sql {
-            text: format!(
-                "SELECT kind, {group} AS grp, {day} AS on_day, {} FROM counters \
-                 WHERE view = ? AND grain = ? AND on_day >= ? AND on_day <= ? AND cohort = ?",
-                sums()
-            ),
-            binds: vec![
-                Bind::Text(view.code().to_owned()),
-                Bind::Text(grain.code().to_owned()),
-                Bind::Day(On(from)),
-                Bind::Day(On(to)),
-                Bind::Text(question.cohort.code().to_owned()),
-            ],
-        };
-        question.finish(&mut sql, &dimensions, false, "on_day");
-        for row in dialect::rows::<SumRow>(db, &sql.text, sql.binds)? {
-            let slot = question.slot(&row.kind, row.grp, row.on_day)?;
-            answer.entry(slot).or_default().add(&row.sums.into());
+    for (grain, from, to) in question.segments(today) {
+        match dimensions.view(question.group_by, grain) {
+            Some(view) => kept(db, question, &dimensions, (view, grain), (from, to), &mut answer)?,
+            None => {
+                let to = if grain == Grain::Month { to.last_of_month() } else { to };
+                counted(db, question, &dimensions, (from, to), &mut answer)?;
+            }
         }
     }
     answer.retain(|_, counts| !counts.is_zero());
     Ok(answer)
+}
+
+/// Adds up the counters of a view between two days.
+fn kept(
+    db: &mut Db,
+    question: &Question,
+    dimensions: &Dimensions,
+    (view, grain): (View, Grain),
+    (from, to): (Date, Date),
+    answer: &mut BTreeMap<Slot, Counts>,
+) -> Result<(), StoreError> {
+    let group = question.group(false);
+    let day = if question.interval.is_some() { "on_day" } else { "MIN(on_day)" };
+    let mut sql = Sql {
+        text: format!(
+            "SELECT kind, {group} AS grp, {day} AS on_day, {} FROM counters \
+             WHERE view = ? AND grain = ? AND on_day >= ? AND on_day <= ? AND cohort = ?",
+            sums()
+        ),
+        binds: vec![
+            Bind::Text(view.code().to_owned()),
+            Bind::Text(grain.code().to_owned()),
+            Bind::Day(On(from)),
+            Bind::Day(On(to)),
+            Bind::Text(question.cohort.letter().to_owned()),
+        ],
+    };
+    question.finish(&mut sql, dimensions, false, "on_day");
+    for row in dialect::rows::<SumRow>(db, &sql.text, sql.binds)? {
+        let slot = question.slot(super::kind(&row.kind)?, row.grp, row.on_day);
+        answer.entry(slot).or_default().add(&row.sums.into());
+    }
+    Ok(())
+}
+
+/// Counts cases between two days, those that show the same facts together.
+fn counted(
+    db: &mut Db,
+    question: &Question,
+    dimensions: &Dimensions,
+    (from, to): (Date, Date),
+    answer: &mut BTreeMap<Slot, Counts>,
+) -> Result<(), StoreError> {
+    let column = match question.cohort {
+        Cohort::Received => "received_on",
+        Cohort::Closed => "closed_on",
+    };
+    let group = question.group(true);
+    let day = if question.interval.is_some() { column.to_owned() } else { format!("MIN({column})") };
+    let mut sql = Sql {
+        text: format!(
+            "SELECT kind, {group} AS grp, {day} AS on_day, facts, CAST(COUNT(*) AS BIGINT) AS cases, \
+             CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) AS amount_fen, \
+             CAST(COALESCE(SUM(recovered_fen), 0) AS BIGINT) AS recovered_fen \
+             FROM cases WHERE {column} >= ? AND {column} <= ?"
+        ),
+        binds: vec![Bind::Day(On(from)), Bind::Day(On(to))],
+    };
+    question.finish(&mut sql, dimensions, true, column);
+    sql.text.push_str(", facts");
+    for row in dialect::rows::<CountedRow>(db, &sql.text, sql.binds)? {
+        let kind = Kind::parse(&row.kind).map_err(|fault| StoreError::Unreadable(fault.to_string()))?;
+        let slot = question.slot(kind, row.grp, row.on_day);
+        answer.entry(slot).or_default().add(&Counts::of_cases(
+            Facts(row.facts),
+            row.cases,
+            row.amount_fen,
+            row.recovered_fen,
+        ));
+    }
+    Ok(())
 }
 
 /// Counts the open cases of a question as of a day, within a scope: what is due changes from day to day without any
@@ -390,7 +481,8 @@ pub fn open(db: &mut Db, scope: &Scope, question: &Question, today: Date) -> Res
     sql.binds.extend([On(today), On(question.from), On(question.to)].map(Bind::Day));
     question.finish(&mut sql, &dimensions, true, column);
     for row in dialect::rows::<OpenRow>(db, &sql.text, sql.binds)? {
-        let slot = question.slot(&row.kind, row.grp, row.on_day)?;
+        let kind = Kind::parse(&row.kind).map_err(|fault| StoreError::Unreadable(fault.to_string()))?;
+        let slot = question.slot(kind, row.grp, row.on_day);
         answer.entry(slot).or_default().add(&Open {
             disposal: Awaiting { overdue: row.n_undisposed_overdue, not_due: row.n_undisposed_not_due },
             decision: Awaiting { overdue: row.n_undecided_overdue, not_due: row.n_undecided_not_due },

@@ -82,7 +82,7 @@ struct AlikeRow {
 pub fn span(db: &mut Db, cohort: Cohort) -> Result<Option<(Date, Date)>, StoreError> {
     use diesel::dsl::{max, min};
     let counted: (Option<On>, Option<On>) = counters::table
-        .filter(counters::cohort.eq(cohort.code()))
+        .filter(counters::cohort.eq(cohort.letter()))
         .select((min(counters::on_day), max(counters::on_day)))
         .first(db)?;
     let stored: (Option<On>, Option<On>) = match cohort {
@@ -175,7 +175,7 @@ pub fn stored(
         Bind::Text(grain.code().to_owned()),
         Bind::Day(On(month.first_of_month())),
         Bind::Day(On(month.last_of_month())),
-        Bind::Text(cohort.code().to_owned()),
+        Bind::Text(cohort.letter().to_owned()),
     ];
     let mut counted = BTreeMap::new();
     let mut rows = 0;
@@ -186,7 +186,7 @@ pub fn stored(
             grain,
             on: row.on_day.0,
             cohort,
-            kind: Kind::parse(&row.kind).map_err(|fault| StoreError::Unreadable(fault.to_string()))?,
+            kind: super::kind(&row.kind)?,
             city: row.city,
             county: row.county,
             sector: row.sector,
@@ -211,6 +211,13 @@ pub fn facts_page(db: &mut Db, after: Option<CaseId>, limit: i64) -> Result<Vec<
     rows.into_iter()
         .map(|(key, doc, facts)| Ok((CaseId(key.0), crate::store::cases::read(&doc)?, Facts(facts))))
         .collect()
+}
+
+/// Whether there are cases but no counters: a migration that changes how they are kept takes them away.
+pub fn missing(db: &mut Db) -> Result<bool, StoreError> {
+    let counted: Option<String> = counters::table.select(counters::view).first(db).optional()?;
+    let stored: Option<Key> = cases::table.select(cases::case_id).first(db).optional()?;
+    Ok(counted.is_none() && stored.is_some())
 }
 
 /// Prepares a unit that writes all counters anew: nobody else changes them until it ends, and they are all taken away.

@@ -19,7 +19,7 @@ use crate::store::learned::VerdictRow;
 use crate::store::outbox::{self as outbox_rows, Claim, OutboxRow};
 use crate::store::schema::{
     case_numbers, cases, clocks, document_numbers, events, external_numbers, idempotency_keys, links, outbox, parties,
-    verdicts,
+    spent_states, verdicts,
 };
 use crate::store::types::{At, Day, Key, On, Ts, Uid};
 use crate::store::words;
@@ -154,6 +154,16 @@ pub(super) fn claim_numbers(db: &mut Db, rows: &[&NumberRow]) -> Result<Vec<Stri
     Ok(won)
 }
 
+/// Takes a state of sign-in; `false` when it was taken before.
+pub(super) fn claim_state(db: &mut Db, hash: &[u8], at: At) -> Result<bool, StoreError> {
+    let row = (spent_states::state_hash.eq(hash), spent_states::spent_at.eq(at));
+    let taken = match db {
+        Db::Pg(c) => diesel::insert_into(spent_states::table).values(row).on_conflict_do_nothing().execute(c)?,
+        Db::Sqlite(c) => diesel::insert_into(spent_states::table).values(row).on_conflict_do_nothing().execute(c)?,
+    };
+    Ok(taken == 1)
+}
+
 /// Adds to the counters, in the order of their keys.
 pub(super) fn add_counters(db: &mut Db, deltas: &Deltas) -> Result<(), StoreError> {
     let bucket = bucket(db);
@@ -226,23 +236,27 @@ fn bucket(db: &Db) -> i16 {
 /// Puts cases into the full-text index: each its tokens, separated by spaces.
 pub(super) fn index(db: &mut Db, entries: &[(Key, &str)]) -> Result<(), StoreError> {
     match db {
-        Db::Pg(c) => {
-            for chunk in entries.chunks(CHUNK) {
-                let (keys, tokens): (Vec<Key>, Vec<&str>) = chunk.iter().copied().unzip();
-                // Not to_tsvector: its parser would split what our tokeniser made whole. SQLite gets the same tokens.
-                diesel::sql_query(
-                    "INSERT INTO case_search (case_id, tokens) \
-                     SELECT id, array_to_tsvector(string_to_array(words, ' ')) FROM unnest($1, $2) AS t (id, words) \
-                     ON CONFLICT (case_id) DO UPDATE SET tokens = excluded.tokens",
-                )
-                .bind::<Array<Uid>, _>(keys)
-                .bind::<Array<Text>, _>(tokens)
-                .execute(c)?;
-            }
-        }
+        Db::Pg(c) => index_there(c, entries)?,
         Db::Sqlite(c) => {
             entries.iter().try_for_each(|(key, tokens)| kept::index(c, key, &words::for_sqlite(tokens)))?;
         }
+    }
+    Ok(())
+}
+
+/// Puts cases into PostgreSQL's full-text index.
+pub(super) fn index_there(c: &mut PgConnection, entries: &[(Key, &str)]) -> Result<(), StoreError> {
+    for chunk in entries.chunks(CHUNK) {
+        let (keys, tokens): (Vec<Key>, Vec<&str>) = chunk.iter().copied().unzip();
+        // Not to_tsvector: its parser would split what our tokeniser made whole. SQLite gets the same tokens.
+        diesel::sql_query(
+            "INSERT INTO case_search (case_id, tokens) \
+             SELECT id, array_to_tsvector(string_to_array(words, ' ')) FROM unnest($1, $2) AS t (id, words) \
+             ON CONFLICT (case_id) DO UPDATE SET tokens = excluded.tokens",
+        )
+        .bind::<Array<Uid>, _>(keys)
+        .bind::<Array<Text>, _>(tokens)
+        .execute(c)?;
     }
     Ok(())
 }

@@ -80,6 +80,10 @@ impl Client {
         self.call(reqwest::Method::POST, path, by)
     }
 
+    pub(crate) fn put(&self, path: &str, by: &Session) -> Call {
+        self.call(reqwest::Method::PUT, path, by)
+    }
+
     pub(crate) fn delete(&self, path: &str, by: &Session) -> Call {
         self.call(reqwest::Method::DELETE, path, by)
     }

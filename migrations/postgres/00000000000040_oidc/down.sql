@@ -1,0 +1,2 @@
+DROP TABLE spent_states;
+DROP TABLE subject_links;
