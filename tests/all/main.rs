@@ -40,6 +40,7 @@ mod life;
 mod looks;
 mod mass;
 mod model;
+mod moving;
 mod objects;
 mod operation;
 mod pages;
