@@ -45,7 +45,7 @@ bench: ## Measure filing, and reading by size, optimised (on PostgreSQL too: scr
 	$(CARGO) bench --locked --bench reading
 
 screenshots: setup ## Take pictures of the pages, at both sizes, into docs/screenshots
-	FANGXIN_SCREENSHOTS=$(CURDIR)/docs/screenshots $(CARGO) test --locked --test all -- face:: looks:: ratings::the_link_leads
+	FANGXIN_SCREENSHOTS=$(CURDIR)/docs/screenshots $(CARGO) test --locked --test all -- face:: looks:: ratings::the_link_leads sound_in_a_browser
 
 setup: ## Install what the tests need from the system
 	@scripts/setup-tests.sh

@@ -1,5 +1,7 @@
 //! What a request needs: built once, shared by every thread, passed in everywhere.
 
+pub mod chains;
+
 use crate::ambient::{Clock, Entropy, key_at, today_in_shanghai};
 use crate::audit::{By, Checkpoints, Entry, Occasion};
 use crate::classify::Model;

@@ -52,6 +52,14 @@ pub fn is_required(app: &App, role: Role) -> bool {
     auth.totp_required || auth.totp_roles.iter().any(|code| code == role.code())
 }
 
+/// Whether an account has a second factor that counts.
+///
+/// # Errors
+/// The store's.
+pub async fn has(app: &App, username: String) -> Result<bool, StoreError> {
+    app.store.read(move |db| factors::is_confirmed(db, &username)).await
+}
+
 fn place(username: &str) -> Field<'_> {
     Field { table: "second_factors", column: "secret", row: username.as_bytes() }
 }

@@ -1,8 +1,9 @@
 //! Who gets in, and for how long.
 //!
 //! Comes in: credentials, a token, a cookie. Goes out: a session with its owner, or a refusal that tells nothing of which part
-//! was wrong. [`sign_in`] checks credentials; [`codes`] sends one-time codes; [`oidc`] lets staff in through a
-//! provider; [`factors`] keeps second factors; [`limits`] counts attempts; [`sessions`] opens, looks up, renews and ends what follows.
+//! was wrong. [`accounts`] are those of staff; [`sign_in`] checks credentials; [`codes`] sends one-time codes; [`oidc`] lets staff in
+//! through a provider; [`factors`] keeps second factors; [`limits`] counts attempts; [`sessions`] opens, looks up, renews and
+//! ends what follows.
 //!
 //! A session is a row. Whatever a token or cookie says, it is believed only as long as that row stands and its account may
 //! still do what it did, which is asked of the database at every request: whoever is disabled, changed, or has signed out
@@ -10,6 +11,7 @@
 //!
 //! Sources: OWASP ASVS 5.0 chapters 6 and 7; NIST SP 800-63B.
 
+pub mod accounts;
 pub mod codes;
 pub mod factors;
 pub mod limits;
@@ -27,6 +29,7 @@ pub use sign_in::Credentials;
 use crate::app::App;
 use crate::audit::Occasion;
 use crate::identity::{Caller, HashError, RetryAfter, TokenError};
+use crate::privacy::PasswordProof;
 use crate::store::StoreError;
 use jiff::Timestamp;
 use std::net::IpAddr;
@@ -98,10 +101,10 @@ pub enum Refused {
     Credentials,
     /// The password is right, and a code of the second factor is asked for.
     #[error("the second factor is asked for")]
-    TotpRequired,
+    TotpRequired(PasswordProof),
     /// The password is right, and the account has to get a second factor first.
     #[error("a second factor must be set up")]
-    Enrol(Enrolment),
+    Enrol(Enrolment, PasswordProof),
     /// The provider of sign-in can't be reached, or doesn't answer as one.
     #[error("the provider of sign-in can't be reached")]
     ProviderAway,
@@ -114,8 +117,8 @@ pub enum Refused {
     /// The account needs a second factor, and the provider doesn't say that one was shown.
     #[error("the provider says nothing of a second factor")]
     ProviderFactor,
-    /// A refresh token that isn't one, or no longer.
-    #[error("not a refresh token, or no longer")]
+    /// A refresh token, or a proof that the password was right, that isn't one, or no longer.
+    #[error("not a token of ours, or no longer")]
     Ticket,
     /// Too many attempts.
     #[error(transparent)]

@@ -75,6 +75,8 @@ kinds! {
     DocumentPrinted = "document_printed",
     /// An account was added.
     UserAdded = "user_added",
+    /// An account got another role, unit or division.
+    UserChanged = "user_changed",
     /// An account was disabled.
     UserDisabled = "user_disabled",
     /// An account got another password, second factor or link to the sign-in provider.
@@ -89,6 +91,8 @@ kinds! {
     Erasure = "erasure",
     /// A legal hold was placed or lifted.
     LegalHold = "legal_hold",
+    /// A group of complaints was opened, or its members were asked something or taken out.
+    GroupChange = "group_change",
     /// A backup was written.
     Backup = "backup",
     /// The data came from a backup.
@@ -222,6 +226,12 @@ impl Occasion {
         self.entry(Kind::UserAdded, json!({ "account": account, "role": role, "unit": unit }))
     }
 
+    /// Gave an account another role, unit or division.
+    pub fn user_changed(self, account: &str, role: Role, unit: Option<&str>, division: Option<Division>) -> Entry {
+        let data = json!({ "account": account, "role": role, "unit": unit, "division": division });
+        self.entry(Kind::UserChanged, data)
+    }
+
     /// Disabled an account.
     pub fn user_disabled(self, account: &str) -> Entry {
         self.entry(Kind::UserDisabled, json!({ "account": account }))
@@ -257,6 +267,13 @@ impl Occasion {
     /// A hold was placed on a case or lifted.
     pub fn legal_hold(self, placed: bool) -> Entry {
         self.entry(Kind::LegalHold, json!({ "step": if placed { "placed" } else { "lifted" } }))
+    }
+
+    /// A group of complaints was opened (`opened`), asked something (`asked_to_join`, `asked_to_choose`, `asked_to_settle`), taken
+    /// out of (`removed`) or taken a step with (`step`); `cases` are those that it was done to.
+    pub fn group_change(self, group: Uuid, division: Option<Division>, step: &'static str, cases: &[String]) -> Entry {
+        let entry = self.entry(Kind::GroupChange, json!({ "group": group, "step": step, "cases": cases }));
+        Entry { division: division.or(entry.division), ..entry }
     }
 
     /// A backup was written.

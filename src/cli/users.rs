@@ -1,16 +1,14 @@
 //! Accounts of staff, by an operator on the machine.
 
 use super::output::{Failure, Outcome};
+use crate::access::accounts::{self, Duty};
 use crate::access::oidc::link_hash;
 use crate::app::App;
-use crate::domain::division::Division;
-use crate::domain::scope::Scope;
-use crate::domain::vocabulary::Role;
+use crate::domain::problem::Problem;
+use crate::identity::Caller;
 use crate::identity::oidc::{MAX_SUBJECT, is_subject};
-use crate::identity::{self, Caller};
 use crate::store::sessions::{self, Why};
-use crate::store::users::{self, User};
-use crate::store::{audit, factors, subjects};
+use crate::store::{audit, subjects, users};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
@@ -32,64 +30,17 @@ pub(super) struct NewUser {
 
 /// Adds an account.
 pub(super) async fn add(app: &Arc<App>, new: NewUser) -> Result<Outcome, Failure> {
-    let user = checked(app, new)?;
-    let (shown, now) = (user.clone(), app.now());
-    let entry = app.occasion(&Caller::SYSTEM).user_added(&user.username, user.role, user.unit.as_deref());
-    let added = app.store.write(move |tx| {
-        let added = users::add(tx, &user, now)?;
-        if added {
-            audit::append(tx, &entry)?;
-        }
-        Ok(added)
-    });
-    if !added.await? {
-        return Err(Failure::found(format!("the account {} exists already", shown.username)));
+    let duty = Duty { role: new.role, unit: new.unit, division: new.division };
+    let post = accounts::post(app, &duty).map_err(|faults| {
+        let line = |fault: &Problem| format!("--{}: {}", fault.pointer.trim_start_matches('/'), fault.fault);
+        Failure { lines: faults.0.iter().map(line).collect(), ..Failure::usage("") }
+    })?;
+    let (username, occasion) = (new.username.clone(), app.occasion(&Caller::SYSTEM));
+    if !accounts::add(app, occasion, new.username, post.clone(), new.password_hash).await? {
+        return Err(Failure::found(format!("the account {username} exists already")));
     }
-    let result = json!({
-        "username": shown.username,
-        "role": shown.role,
-        "unit": shown.unit,
-        "division": shown.division,
-    });
-    Ok(Outcome::ok(result, format!("added {} ({})", shown.username, shown.role)))
-}
-
-fn checked(app: &Arc<App>, new: NewUser) -> Result<User, Failure> {
-    let catalogue = app.catalogue();
-    let role = Role::parse(&new.role).map_err(|fault| Failure::usage(format!("--role: {fault}")))?;
-    if matches!(role, Role::Consumer | Role::Merchant | Role::System) {
-        return Err(Failure::usage(format!("--role: {role} has no account")));
-    }
-    let unit_division = match &new.unit {
-        None => None,
-        Some(code) => {
-            let office = catalogue.offices.get(code).map(|office| office.division);
-            let station = catalogue.stations.get(code).map(|station| station.division);
-            Some(office.or(station).ok_or_else(|| Failure::usage(format!("--unit: {code} is no office or station")))?)
-        }
-    };
-    let division = match &new.division {
-        None => unit_division,
-        Some(code) => {
-            let division = Division::parse(code).map_err(|fault| Failure::usage(format!("--division: {fault}")))?;
-            let place = catalogue.places.get(division);
-            Some(place.ok_or_else(|| Failure::usage(format!("--division: {code} isn't known")))?.code)
-        }
-    };
-    let user = Some(new.username.clone());
-    let caller = Caller { role, user, unit: new.unit.clone(), division, case: None, contact: None };
-    if identity::scope(&caller) == Scope::Nothing && role != Role::Admin {
-        return Err(Failure::usage(format!("the role {role} would see no case without --unit or --division")));
-    }
-    Ok(User {
-        username: new.username,
-        id: uuid::Builder::from_random_bytes(crate::ambient::draw(app.entropy.as_ref())).into_uuid(),
-        role,
-        unit: new.unit,
-        division,
-        password_hash: new.password_hash,
-        disabled: false,
-    })
+    let result = json!({ "username": username, "role": post.role, "unit": post.unit, "division": post.division });
+    Ok(Outcome::ok(result, format!("added {username} ({})", post.role)))
 }
 
 /// Disables an account, or gives it another password and enables it.
@@ -98,17 +49,8 @@ pub(super) async fn change(
     username: String,
     password_hash: Option<String>,
 ) -> Result<Outcome, Failure> {
-    let (name, now, disable) = (username.clone(), app.now(), password_hash.is_none());
-    let occasion = app.occasion(&Caller::SYSTEM);
-    let entry = if disable { occasion.user_disabled(&name) } else { occasion.user_reset(&name, "password") };
-    let found = app.store.write(move |tx| {
-        let found = users::change(tx, &name, password_hash.as_deref(), disable, now)?;
-        if found {
-            audit::append(tx, &entry)?;
-        }
-        Ok(found)
-    });
-    if !found.await? {
+    let disable = password_hash.is_none();
+    if !accounts::change(app, app.occasion(&Caller::SYSTEM), username.clone(), password_hash).await? {
         return Err(Failure::found(format!("there is no account {username}")));
     }
     let line = if disable { format!("disabled {username}") } else { format!("{username} has a new password") };
@@ -117,17 +59,7 @@ pub(super) async fn change(
 
 /// Takes the second factor of an account away, and ends its sessions.
 pub(super) async fn reset_totp(app: &Arc<App>, username: String) -> Result<Outcome, Failure> {
-    let (name, now) = (username.clone(), app.now());
-    let entry = app.occasion(&Caller::SYSTEM).user_reset(&name, "totp");
-    let removed = app.store.write(move |tx| {
-        let removed = factors::remove(tx, &name)?;
-        if removed {
-            sessions::end_all(tx, "staff", &name, Why::AccountChanged, now)?;
-            audit::append(tx, &entry)?;
-        }
-        Ok(removed)
-    });
-    if !removed.await? {
+    if !accounts::reset_totp(app, app.occasion(&Caller::SYSTEM), username.clone()).await? {
         return Err(Failure::found(format!("{username} has no second factor")));
     }
     Ok(Outcome::ok(json!({"username": username}), format!("{username} has no second factor any more")))
@@ -183,11 +115,7 @@ pub(super) async fn unlink(app: &Arc<App>, username: String) -> Result<Outcome, 
     }
 }
 
-/// A name to sign in with: 1 to 64 of letters, digits and `. _ @ -`.
+/// A name to sign in with.
 pub(super) fn check_name(name: &str) -> Result<(), Failure> {
-    let fits = |c: char| c.is_alphanumeric() || "._@-".contains(c);
-    if (1..=64).contains(&name.chars().count()) && name.chars().all(fits) {
-        return Ok(());
-    }
-    Err(Failure::usage("--username: 1 to 64 letters, digits or . _ @ -"))
+    accounts::check_name(name).map_err(|fault| Failure::usage(format!("--username: {fault}")))
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::clock::Clock;
 use crate::domain::division::Division;
+use crate::domain::joint::Joint;
 use crate::domain::money::Money;
 use crate::domain::reference::Reference;
 use crate::domain::vocabulary::{Channel, Demand, Kind, Lang, Outcome, Regime, Role, SectorSource, State};
@@ -183,6 +184,9 @@ pub struct Case {
     /// Number of representatives of a joint complaint (Art 12): 0, or at most 2.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub representatives: u8,
+    /// Its part in a group of complaints that are handled together (Art 12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint: Option<Joint>,
     /// Words on mediation so far.
     #[serde(default)]
     pub consents: Consents,

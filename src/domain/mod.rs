@@ -12,6 +12,7 @@ pub mod division;
 pub mod fact;
 pub(crate) mod hidden;
 pub mod identifiers;
+pub mod joint;
 pub mod money;
 pub mod notice;
 pub mod party;

@@ -43,6 +43,9 @@ pub const NOTICES: &[Notice] = &[
     party("report_result", &["decision", "reason"]),
     party("merge", &["other"]),
     party("reopening", &["due"]),
+    party("joint_joining", &[]),
+    party("joint_representatives", &[]),
+    party("joint_settlement", &["amount", "performance_date"]),
     party("rating", &["rating_link", "until"]),
     Notice { name: "code", variables: &["code", "minutes"], form: Form::Person },
 ];

@@ -44,6 +44,12 @@ pub enum Permission {
     ReadWork,
     /// Take note of an alarm of many complaints.
     NoteAlarm,
+    /// See groups of complaints that are handled together.
+    ReadGroups,
+    /// Make them, ask their members, take steps with all of them, write down what a member said.
+    ManageGroups,
+    /// Say whether to be handled together with others, who is to speak for oneself, whether to settle.
+    AnswerGroup,
     /// Take lists of cases away as a file.
     Export,
     /// Look at notices.
@@ -54,6 +60,8 @@ pub enum Permission {
     ReadAudit,
     /// Say which other systems are told what happens to cases.
     ManageWebhooks,
+    /// Add accounts, disable them, say what they are for, and reset them.
+    ManageAccounts,
     /// Have an account: change its password, its second factor.
     KeepAccount,
 }
@@ -86,7 +94,7 @@ pub const ROLES: [Role; 8] = [
 
 /// Every permission, by role. The system itself may do everything: it is no caller.
 #[rustfmt::skip]
-pub const TABLE: [(Permission, [Grant; 8]); 22] = [
+pub const TABLE: [(Permission, [Grant; 8]); 26] = [
     //                consumer merchant station officer dispatcher supervisor auditor admin
     (FileAsStaff,    [N,       N,       Y,      Y,      Y,         N,         N,      N]),
     (ReadCase,       [Y,       Y,       Y,      Y,      Y,         Y,         Y,      Y]),
@@ -104,11 +112,15 @@ pub const TABLE: [(Permission, [Grant; 8]); 22] = [
     (ReadOwnCases,   [Y,       N,       N,      N,      N,         N,         N,      N]),
     (ReadWork,       [N,       N,       Y,      Y,      Y,         Y,         Y,      N]),
     (NoteAlarm,      [N,       N,       Y,      Y,      Y,         Y,         N,      N]),
+    (ReadGroups,     [N,       N,       N,      C,      C,         C,         C,      N]),
+    (ManageGroups,   [N,       N,       N,      C,      N,         N,         N,      N]),
+    (AnswerGroup,    [Y,       N,       N,      C,      N,         N,         N,      N]),
     (Export,         [N,       N,       Y,      Y,      Y,         Y,         Y,      N]),
     (ReadNotices,    [N,       N,       Y,      Y,      Y,         Y,         Y,      Y]),
     (SettleNotices,  [N,       N,       Y,      Y,      Y,         Y,         N,      Y]),
     (ReadAudit,      [N,       N,       N,      N,      N,         N,         Y,      N]),
     (ManageWebhooks, [N,       N,       N,      N,      N,         N,         N,      Y]),
+    (ManageAccounts, [N,       N,       N,      N,      N,         N,         N,      Y]),
     (KeepAccount,    [N,       N,       Y,      Y,      Y,         Y,         Y,      Y]),
 ];
 

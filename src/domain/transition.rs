@@ -133,6 +133,8 @@ pub enum Guard {
     OutcomeFits,
     /// The other case is open, of the same kind, and not this one.
     TargetFits,
+    /// Not spoken for by representatives, or its consumer consented to their settlement (Art 12).
+    RepresentedConsent,
     /// Split off no second time.
     NotSplit,
     /// `NOTIFY` runs: the parties are still to be told of the end.
@@ -439,7 +441,7 @@ pub const TABLE: &[Transition] = &[
         to: To::State(State::Settled),
         by: &[Role::Station],
         fields: SETTLEMENT,
-        guards: &[Guard::OutcomeFits],
+        guards: &[Guard::OutcomeFits, Guard::RepresentedConsent],
         clocks: &[ClockEffect::StopAll],
         marks: &[Mark::StationEnded, Mark::Disposed, Mark::Closed],
         notices: &[to_complainant("settlement"), to_respondent("settlement"), to_complainant("rating")],
@@ -451,7 +453,7 @@ pub const TABLE: &[Transition] = &[
         to: To::State(State::Settled),
         by: &[Role::Officer],
         fields: SETTLEMENT,
-        guards: &[Guard::OutcomeFits],
+        guards: &[Guard::OutcomeFits, Guard::RepresentedConsent],
         clocks: &[ClockEffect::StopAll, ClockEffect::NotifyIfAccepted],
         marks: &[Mark::Closed],
         notices: &[to_complainant("settlement"), to_respondent("settlement"), to_complainant("rating")],
@@ -854,7 +856,13 @@ mod tests {
         for action in Action::ALL {
             let of_the_service = matches!(
                 action,
-                Action::File | Action::Attach | Action::Issue | Action::Deliver | Action::Correct | Action::Recompute
+                Action::File
+                    | Action::Attach
+                    | Action::Issue
+                    | Action::Deliver
+                    | Action::Correct
+                    | Action::Join
+                    | Action::Recompute
             );
             let expected = !of_the_service;
             assert_eq!(TABLE.iter().any(|row| row.action == *action), expected, "{action}");

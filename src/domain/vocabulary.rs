@@ -56,6 +56,56 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// Part of a case in a group of complaints that are handled together (Order 121 Art 12).
+    Part {
+        /// Speaks for itself.
+        Own = "own",
+        /// Is spoken for by the two whom its consumer chose.
+        Represented = "represented",
+        /// Its consumer is one of the two.
+        Representative = "representative",
+    }
+}
+
+vocabulary! {
+    /// What the members of a group are asked.
+    Question {
+        /// Whether to be handled together at all.
+        Joining = "joining",
+        /// The two who are to speak for them whether they will; then the others whether they choose them.
+        Representatives = "representatives",
+        /// Whether to settle on these terms.
+        Settlement = "settlement",
+    }
+}
+
+vocabulary! {
+    /// Where a case stands in a group.
+    Membership {
+        /// Was asked, and hasn't answered.
+        Asked = "asked",
+        /// Agreed.
+        Agreed = "agreed",
+        /// Goes on alone: declined, left, or was taken out.
+        Gone = "gone",
+    }
+}
+
+vocabulary! {
+    /// How an answer was given.
+    AnswerWay {
+        /// By the consumer, signed in to the case.
+        Online = "online",
+        /// On paper.
+        Written = "written",
+        /// By telephone.
+        Phone = "phone",
+        /// At the counter.
+        InPerson = "in_person",
+    }
+}
+
+vocabulary! {
     /// Where a case stands.
     State {
         /// Taken in, not yet given to anyone.
@@ -194,6 +244,8 @@ vocabulary! {
         Deliver = "deliver",
         /// What is kept of the complainant was asked to be put right, or was (PIPL Art 46).
         Correct = "correct",
+        /// Asked to be handled together with others, agreed, chosen, left (Art 12).
+        Join = "join",
         /// The system counts the clocks anew after a calendar was loaded.
         Recompute = "recompute",
     }

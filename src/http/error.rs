@@ -32,6 +32,7 @@
 //! | picture that can't be drawn anew | 422 | `too_many_pixels`, `unreadable_picture`, with `errors` |
 //! | fields that are wrong ([`Problems`]) | 422 | `invalid_fields`, with `errors` |
 //! | key that was used with another body | 422 | `idempotency_key_reused` |
+//! | step with a group that isn't possible for some members ([`GroupError::Members`](crate::mass::group::GroupError)) | 409 | `members_refuse`, with `errors` |
 //! | no `If-Match` | 428 | `precondition_required` |
 //! | too many attempts or requests | 429 | `too_many_requests`, with `Retry-After` |
 //! | store or password hashing overloaded, away or damaged ([`StoreError`], [`HashError`]) | 503 | `busy`, `unavailable`, with `Retry-After` |
@@ -378,7 +379,7 @@ impl From<FileError> for Problem {
 }
 
 /// 412 with the version that the case is at; 0 when that isn't known.
-fn stale(current: i64) -> Problem {
+pub(super) fn stale(current: i64) -> Problem {
     let problem =
         Problem::new(StatusCode::PRECONDITION_FAILED, "version_stale", "the case has moved on: read it again");
     if current == 0 {
@@ -434,13 +435,13 @@ impl From<access::Refused> for Problem {
                 "the refresh token is not valid, or no longer: sign in again",
             )
             .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin", error="invalid_grant""#),
-            access::Refused::TotpRequired => Self::new(
+            access::Refused::TotpRequired(_) => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "totp_required",
                 "send the code that your app shows now as totp, or a recovery code",
             )
             .header(header::WWW_AUTHENTICATE, r#"Bearer realm="fangxin""#),
-            access::Refused::Enrol(enrolment) => Self::new(
+            access::Refused::Enrol(enrolment, _) => Self::new(
                 StatusCode::FORBIDDEN,
                 "totp_enrolment_required",
                 "add the secret to an app that shows codes, then sign in again with the code as totp",

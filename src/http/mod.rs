@@ -52,6 +52,8 @@ pub struct Edge {
     pub provider: Option<Provider>,
     /// Figures of the board, kept for a minute.
     pub boards: pages::board::figures::Kept,
+    /// Checks of the audit log.
+    pub checks: pages::audit::chain::Checks,
     limits: Option<Limits>,
     /// Cookies that staff showed lately.
     staff: StaffCookies,
@@ -107,6 +109,7 @@ impl Edge {
             denials: Denials::new(Arc::clone(&app.clock)),
             provider: Provider::new(&app.settings)?,
             boards: pages::board::figures::Kept::default(),
+            checks: pages::audit::chain::Checks::default(),
             limits,
             staff: StaffCookies::default(),
         })

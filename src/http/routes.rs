@@ -58,6 +58,7 @@ routes! {
     "/api/v1/cases/{reference}/hold"                  get api::hold::show, post api::hold::change;
     "/api/v1/cases/{reference}/corrections"           get api::corrections::list, post api::corrections::ask;
     "/api/v1/cases/{reference}/corrections/{no}"      post api::corrections::decide;
+    "/api/v1/cases/{reference}/group"                 get api::groups::own, post api::groups::answer;
     "/api/v1/ratings/{token}"                         get api::ratings::show, post api::ratings::answer;
     // Previews
     "/api/v1/classify"                                post api::preview::classify;
@@ -73,6 +74,12 @@ routes! {
     "/api/v1/webhooks/{id}"                           post api::webhooks::act, delete api::webhooks::remove;
     "/api/v1/mass/proposals"                          get api::mass::proposals;
     "/api/v1/mass/alarms"                             get api::mass::alarms, post api::mass::note;
+    "/api/v1/groups"                                  get api::groups::list, post api::groups::open;
+    "/api/v1/groups/{id}"                             get api::groups::show;
+    "/api/v1/groups/{id}/members"                     post api::groups::add;
+    "/api/v1/groups/{id}/members/{reference}"         delete api::groups::remove;
+    "/api/v1/groups/{id}/questions"                   post api::groups::ask;
+    "/api/v1/groups/{id}/transitions"                 post api::groups::step;
     "/api/v1/metrics/summary"                         get api::metrics::summary;
     "/api/v1/metrics/timeseries"                      get api::metrics::timeseries;
     "/api/v1/metrics/breakdown"                       get api::metrics::breakdown;
@@ -116,13 +123,24 @@ routes! {
     "/login/oidc"                                     get pages::oidc::begin;
     "/login/oidc/callback"                            get pages::oidc::finish;
     "/logout"                                         post pages::login::leave;
+    "/account"                                        get pages::account::page;
+    "/account/factor"                                 post pages::account::factor;
+    "/account/password"                               post pages::account::password;
     "/desk"                                           get pages::desk::queue::page;
     "/desk/new"                                       get pages::desk::enter::form, post pages::desk::enter::file;
     "/desk/bulk"                                      post pages::desk::bulk::run;
     "/desk/keys"                                      get pages::desk::keys::page, post pages::desk::keys::switch;
     "/desk/cases/{reference}"                         get pages::desk::case::page;
     "/desk/cases/{reference}/act/{action}"            get pages::desk::act::form, post pages::desk::act::take;
+    "/desk/cases/{reference}/group"                   post pages::desk::group::open;
+    "/desk/groups/{id}"                               get pages::desk::group::page, post pages::desk::group::act;
     "/desk/cases/{reference}/unmask"                  get pages::desk::unmask::form, post pages::desk::unmask::reveal;
+    "/admin"                                          get pages::admin::accounts::page;
+    "/admin/accounts/new"                             get pages::admin::new::form, post pages::admin::new::make;
+    "/admin/accounts/{username}"                      get pages::admin::account::page, post pages::admin::account::change;
+    "/admin/routing"                                  get pages::admin::routing::page;
+    "/audit"                                          get pages::audit::log::page;
+    "/audit/chain"                                    get pages::audit::chain::page, post pages::audit::chain::run;
     "/ask"                                            get pages::ask::form, post pages::ask::answer;
     "/file/done"                                      get pages::filing::done;
     "/file/calendar.ics"                              get pages::filing::calendar;
@@ -133,6 +151,7 @@ routes! {
     "/t/own"                                          get pages::following::own;
     "/t/leave"                                        post pages::following::leave;
     "/t/files"                                        get pages::following::files, post pages::following::add;
+    "/t/group"                                        get pages::following::group, post pages::following::answer_group;
     "/t/act/{action}"                                 get pages::following::form, post pages::following::act;
     "/r/{token}"                                      get pages::rate::form, post pages::rate::answer;
     "/offline"                                        get pages::home::offline;

@@ -12,7 +12,7 @@
 //! - [`sign_in`] checks credentials and gives the cookie to add to the answer (`response.cookie(cookie)`); [`sign_out`] ends
 //!   the session and gives the cookie that removes the other.
 
-use crate::access::{self, Carrier, Credentials, sessions};
+use crate::access::{self, Carrier, Credentials, Refused, sessions};
 use crate::app::App;
 use crate::config::settings::Settings;
 use crate::http::caller::Caller;
@@ -93,13 +93,13 @@ pub async fn sign_in(
 /// The same; gives the recovery codes of a second factor too, which are told once, when its first code was shown.
 ///
 /// # Errors
-/// Those of `POST /api/v1/auth/token`.
+/// [`Refused`], which also says what is asked for next.
 pub async fn enter(
     app: &Arc<App>,
     request: &HttpRequest,
     caller: &Caller,
     credentials: Credentials,
-) -> Result<(Cookie<'static>, Vec<String>), Problem> {
+) -> Result<(Cookie<'static>, Vec<String>), Refused> {
     let proven = access::sign_in::check(app, credentials, &caller.origin()).await?;
     admit(app, request, caller, proven).await
 }
@@ -113,7 +113,7 @@ pub async fn admit(
     request: &HttpRequest,
     caller: &Caller,
     proven: access::Proven,
-) -> Result<(Cookie<'static>, Vec<String>), Problem> {
+) -> Result<(Cookie<'static>, Vec<String>), Refused> {
     let from = caller.origin();
     // A session that was there is not the new one's: whoever planted its cookie would have it too.
     if let Some(session) = caller.session {

@@ -188,6 +188,7 @@ impl Maker<'_> {
             publish_consent: submission.publish_consent,
             entrust_consent: submission.entrust_consent,
             representatives: u8::try_from(submission.representatives.len()).unwrap_or(2),
+            joint: None,
             consents: Consents::default(),
             returns: 0,
             in_dispute: false,

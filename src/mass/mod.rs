@@ -5,8 +5,11 @@
 //! whose texts resemble each other ([`resemble`]), for an officer to look at.
 //!
 //! The machine proposes: nothing is joined, closed or refused by it. Linking and merging are steps of the cases, taken by staff
-//! (Order 121 Art 12 and 35). `docs/mass-matters.md` tells how it counts, and how well it does.
+//! (Order 121 Art 12 and 35). An officer makes a **group** ([`group`]) of what was proposed, or of other cases of one merchant; what
+//! is done with all of its members goes the way of the single case, by the table of steps. `docs/mass-matters.md` tells how it counts,
+//! and how well it does.
 
+pub mod group;
 pub mod propose;
 pub mod resemble;
 pub mod rise;

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::classify::{Hints, Words, fold};
 use crate::domain::case::CaseId;
 use crate::domain::scope::Scope;
+use crate::store::groups;
 use crate::store::watch::{self, Looked};
 use crate::store::{Db, StoreError};
 use crate::track::dossier::Dossier;
@@ -61,7 +62,10 @@ fn within(app: &App, db: &mut Db, scope: &Scope) -> Result<Vec<Proposal>, StoreE
     let least = app.settings.mass.least_people as usize;
     let first = today.saturating_sub(i64::from(app.settings.mass.window_days).days());
     let mut by_merchant: BTreeMap<String, Vec<Looked>> = BTreeMap::new();
-    for case in newest(db, scope, (first, today), MOST)? {
+    let newest = newest(db, scope, (first, today), MOST)?;
+    // What is handled together already isn't proposed again.
+    let joined = groups::joined(db, &newest)?;
+    for case in newest.into_iter().filter(|case| !joined.contains(&case.case_id)) {
         if let Some(merchant) = merchant_of(&case) {
             by_merchant.entry(merchant).or_default().push(case);
         }

@@ -61,10 +61,13 @@ impl Subject {
 
 /// The merchant of a case as it is counted: its name without branch and legal form, else the beginning of its keyed hash.
 pub fn merchant_of(case: &Looked) -> Option<String> {
-    let root = case.respondent.as_deref().map(|name| root_of_name(&fold(name))).filter(|root| !root.is_empty());
-    let hash =
-        || case.respondent_hash.as_ref().map(|hash| hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect());
-    root.or_else(hash)
+    merchant_by(case.respondent.as_deref(), case.respondent_hash.as_deref())
+}
+
+/// The same, by name and keyed hash.
+pub fn merchant_by(name: Option<&str>, hash: Option<&[u8]>) -> Option<String> {
+    let root = name.map(|name| root_of_name(&fold(name))).filter(|root| !root.is_empty());
+    root.or_else(|| hash.map(|hash| hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()))
 }
 
 /// Counts the days that have changed and looks for what has risen; gives how many alarms were raised.

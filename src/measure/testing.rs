@@ -74,6 +74,7 @@ pub(crate) fn case(n: u64, received_on: Date) -> Case {
         publish_consent: false,
         entrust_consent: false,
         representatives: 0,
+        joint: None,
         consents: Consents::default(),
         returns: 0,
         in_dispute: false,

@@ -17,6 +17,7 @@
 //! Sources: Personal Information Protection Law Art 51 (encryption, de-identification), Art 47 (erasure).
 
 mod link;
+mod proof;
 pub mod ring;
 mod secret;
 pub mod signing;
@@ -24,6 +25,7 @@ pub mod totp;
 pub mod vault;
 
 pub use link::{Link, LinkTo};
+pub use proof::PasswordProof;
 pub use ring::{KeyRing, RingError};
 pub use secret::Secret;
 pub use vault::{CaseKey, Field, OpenError, Purpose, Suite, Vault};

@@ -5,13 +5,14 @@ use crate::domain::case::CaseId;
 use crate::domain::division::Level;
 use crate::domain::scope::Scope;
 use crate::store::cases::{Known, known};
-use crate::store::db::Db;
+use crate::store::db::{Db, MultiBackend};
 use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
 use crate::store::schema::{audit, audit_heads};
 use crate::store::types::{At, Key};
 use diesel::prelude::*;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
@@ -214,27 +215,49 @@ pub struct Listed {
     pub case: Option<Known>,
 }
 
-/// A page of entries within a scope, newest first: those of the divisions in the scope; what belongs to no division
-/// (operators, failed sign-ins, the configuration) is seen by those who oversee the whole province.
-///
-/// # Errors
-/// The engine's.
-pub fn page(db: &mut Db, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<Listed>, StoreError> {
+/// The entries within a scope: those of the divisions in it; what belongs to no division (operators, failed sign-ins, the
+/// configuration) is seen by those who oversee the whole province. `None` for a scope that sees none.
+fn within(scope: &Scope) -> Option<audit::BoxedQuery<'static, MultiBackend>> {
     let all = audit::table.into_boxed();
-    let mut query = match scope {
-        Scope::System => all,
+    match scope {
+        Scope::System => Some(all),
         Scope::Subtree { division, department: None } => {
             let range = division.six_digit_range();
             let number = |code: u32| i32::try_from(code).unwrap_or(i32::MAX);
             let within = audit::division.ge(number(range.start)).and(audit::division.lt(number(range.end)));
-            if division.level() == Level::Province {
+            Some(if division.level() == Level::Province {
                 all.filter(audit::division.is_null().or(within))
             } else {
                 all.filter(within)
-            }
+            })
         }
-        _ => return Ok(Vec::new()),
-    };
+        _ => None,
+    }
+}
+
+/// The entry at a place of a chain, when it lies in the scope.
+///
+/// # Errors
+/// The engine's.
+pub fn entry(db: &mut Db, scope: &Scope, writer: &str, seq: i64) -> Result<Option<Listed>, StoreError> {
+    let Some(all) = within(scope) else { return Ok(None) };
+    let place = all.filter(audit::writer.eq(writer.to_owned()).and(audit::seq.eq(seq)));
+    let row: Option<AuditRow> = place.select(AuditRow::as_select()).first(db).optional()?;
+    let known = known(db, scope, row.iter().filter_map(|row| row.case_id))?;
+    Ok(row.map(|row| listed(row, &known)))
+}
+
+fn listed(row: AuditRow, known: &HashMap<Key, Known>) -> Listed {
+    let case = row.case_id.and_then(|case| known.get(&case).cloned());
+    Listed { record: Record::from(row), case }
+}
+
+/// A page of entries within a scope, newest first.
+///
+/// # Errors
+/// The engine's.
+pub fn page(db: &mut Db, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<Listed>, StoreError> {
+    let Some(mut query) = within(scope) else { return Ok(Vec::new()) };
     if let Some(kind) = filter.kind {
         query = query.filter(audit::kind.eq(kind.code()));
     }
@@ -256,9 +279,5 @@ pub fn page(db: &mut Db, scope: &Scope, filter: &Filter, limit: i64) -> Result<V
     let rows: Vec<AuditRow> =
         query.order(audit::entry_id.desc()).limit(limit).select(AuditRow::as_select()).load(db)?;
     let known = known(db, scope, rows.iter().filter_map(|row| row.case_id))?;
-    let listed = rows.into_iter().map(|row| {
-        let case = row.case_id.and_then(|case| known.get(&case).cloned());
-        Listed { record: Record::from(row), case }
-    });
-    Ok(listed.collect())
+    Ok(rows.into_iter().map(|row| listed(row, &known)).collect())
 }

@@ -28,6 +28,7 @@ pub mod drafts;
 pub mod engine;
 pub mod factors;
 pub mod filing;
+pub mod groups;
 mod kept;
 pub mod keys;
 pub mod learned;

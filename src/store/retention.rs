@@ -10,6 +10,7 @@ use crate::store::cases::Loaded;
 use crate::store::db::Db;
 use crate::store::dialect;
 use crate::store::engine::{StoreError, Tx};
+use crate::store::groups;
 use crate::store::schema::{
     attachments, cases, corrections, documents, erasures, events, idempotency_keys, legal_holds, outbox, parties,
     verdicts,
@@ -137,6 +138,7 @@ pub fn erase(tx: &mut Tx<'_>, case: &Loaded, class: &'static str, now: Timestamp
     }
     diesel::delete(parties::table.filter(parties::case_id.eq(key))).execute(db)?;
     diesel::delete(corrections::table.filter(corrections::case_id.eq(key))).execute(db)?;
+    groups::forget(db, key)?;
     diesel::delete(verdicts::table.filter(verdicts::case_id.eq(key))).execute(db)?;
     diesel::delete(outbox::table.filter(outbox::case_id.eq(key).and(outbox::event_seq.is_not_null()))).execute(db)?;
     diesel::update(events::table.filter(events::case_id.eq(key).and(events::sealed.is_not_null())))

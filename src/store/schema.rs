@@ -575,6 +575,61 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    case_groups (group_id) {
+        group_id -> Uid,
+        version -> BigInt,
+        office -> Text,
+        department -> Text,
+        division -> Integer,
+        opened_at -> Ts,
+        opened_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    group_members (group_id, case_id) {
+        group_id -> Uid,
+        case_id -> Uid,
+        state -> Text,
+        since -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Day, Ts, Uid};
+    group_questions (group_id, question_no) {
+        group_id -> Uid,
+        question_no -> SmallInt,
+        kind -> Text,
+        first_case -> Nullable<Uid>,
+        second_case -> Nullable<Uid>,
+        performance_on -> Nullable<Day>,
+        asked_at -> Ts,
+        asked_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{Ts, Uid};
+    group_answers (group_id, question_no, case_id) {
+        group_id -> Uid,
+        question_no -> SmallInt,
+        case_id -> Uid,
+        amount_fen -> Nullable<BigInt>,
+        agreed -> Nullable<Bool>,
+        way -> Nullable<Text>,
+        answered_at -> Nullable<Ts>,
+        answered_by -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     cases,
     parties,

@@ -131,6 +131,58 @@ pub fn change(
     Ok(changed == 1)
 }
 
+/// Gives an account another role, unit and division, and ends its sessions; `false` when there is no such account.
+pub fn assign(
+    tx: &mut Tx<'_>,
+    username: &str,
+    role: Role,
+    unit: Option<&str>,
+    division: Option<Division>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    sessions::end_all(tx, "staff", username, Why::AccountChanged, now)?;
+    let division = division.map(|division| i32::try_from(division.number()).unwrap_or(0));
+    let set = (
+        users::role.eq(role.code()),
+        users::unit.eq(unit),
+        users::division.eq(division),
+        users::changed_at.eq(At(now)),
+    );
+    Ok(diesel::update(users::table.find(username)).set(set).execute(tx.db)? == 1)
+}
+
+/// What accounts are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this name only.
+    pub name: Option<String>,
+    /// Of this role only.
+    pub role: Option<Role>,
+    /// Of this unit only.
+    pub unit: Option<String>,
+    /// Behind this name.
+    pub after: Option<String>,
+}
+
+/// A page of accounts by name.
+pub fn page(db: &mut Db, filter: &Filter, limit: i64) -> Result<Vec<User>, StoreError> {
+    let mut query = users::table.into_boxed();
+    if let Some(name) = &filter.name {
+        query = query.filter(users::username.eq(name.clone()));
+    }
+    if let Some(role) = filter.role {
+        query = query.filter(users::role.eq(role.code()));
+    }
+    if let Some(unit) = &filter.unit {
+        query = query.filter(users::unit.eq(unit.clone()));
+    }
+    if let Some(after) = &filter.after {
+        query = query.filter(users::username.gt(after.clone()));
+    }
+    let rows: Vec<UserRow> = query.order(users::username).limit(limit).select(UserRow::as_select()).load(db)?;
+    rows.into_iter().map(UserRow::load).collect()
+}
+
 /// Sets the password hash of an account in place of the one that was checked, and ends its sessions; `false` when the account
 /// was disabled or got another password meanwhile.
 pub fn replace_password(

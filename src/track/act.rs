@@ -16,7 +16,7 @@ use crate::store::cases::{self, Loaded, Save, Sealed};
 use crate::store::filing::{CaseRow, ClockRow, LinkRow, PartyRow};
 use crate::store::outbox::OutboxRow;
 use crate::store::types::{At, Key};
-use crate::store::{self, Db, StoreError, Tx, users};
+use crate::store::{self, Db, StoreError, Tx, groups, users};
 use crate::track::dossier::{Dossier, Party};
 use crate::track::ledger::{self, Entry};
 use crate::track::notices::Told;
@@ -298,6 +298,7 @@ fn save_one(
         store::outbox::call_off(tx, found.case.id, rating::NOTICE, now)?;
     }
     cases::save(tx, save)?;
+    groups::follow(tx, &found.case, &step.case, now)?;
     Ok(Ok(Loaded { case: step.case.clone(), sealed, last_hash, created_at: found.created_at }))
 }
 

@@ -126,6 +126,10 @@ impl Turn<'_> {
             .rule(department.regime, self.case.received_on)
             .ok_or_else(|| Invalid::new("no_rule", "no rule of this office covers the day of receipt"))?;
         let case = &mut self.case;
+        if case.office != office.code {
+            // A group is one office's: elsewhere the case goes on alone.
+            case.joint = None;
+        }
         case.office.clone_from(&office.code);
         case.department.clone_from(&department.line);
         case.division = office.division.six_digits();
@@ -260,6 +264,9 @@ impl Turn<'_> {
         case.recovered = None;
         case.referred_to = None;
         case.consents = Consents::default();
+        if let Some(joint) = &mut case.joint {
+            joint.terms = None;
+        }
         case.milestones.closed = None;
         case.milestones.closed_in_time = None;
         case.milestones.settled_at_station = false;

@@ -2,6 +2,7 @@
 
 use crate::config::catalogue::{Catalogue, Ground, Office, Rule};
 use crate::domain::case::Case;
+use crate::domain::joint;
 use crate::domain::money::Money;
 use crate::domain::problem::{Invalid, Problems};
 use crate::domain::reference::Reference;
@@ -359,15 +360,35 @@ impl<'a> Reader<'a> {
                     problems.at("/party", fault.allowed(own.code()));
                 }
             }
-            Action::Settle if fields.bool("represented_consent") == Some(false) => {
-                let detail = "those who are represented must consent to a settlement (Art 12)";
-                problems.at("/represented_consent", Invalid::new("consent_missing", detail).allowed("true"));
+            Action::Settle => {
+                if fields.bool("represented_consent") == Some(false) {
+                    let detail = "those who are represented must consent to a settlement (Art 12)";
+                    problems.at("/represented_consent", Invalid::new("consent_missing", detail).allowed("true"));
+                }
+                self.as_consented(fields, problems);
             }
             // In answer to a request for proof an attachment alone may be the supply.
             Action::Supply if fields.is_empty() && problems.0.is_empty() && self.case.state != State::IdRequested => {
                 problems.at("", Invalid::new("required", "nothing is supplied"));
             }
             _ => {}
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Who is spoken for by others settles on what they consented to, and on nothing else (Art 12).
+    fn as_consented(&self, fields: &Fields<'_>, problems: &mut Problems) {
+        let Some(Some(terms)) = joint::bound(self.case) else { return };
+        let mut differs = |field: &str, allowed: String| {
+            let fault = Invalid::new("not_as_consented", "not what the represented person consented to (Art 12)");
+            problems.at(pointer(&[field]), fault.allowed(allowed));
+        };
+        if fields.money("amount").is_some_and(|amount| amount != terms.amount) {
+            differs("amount", terms.amount.to_string());
+        }
+        if fields.date("performance_date").is_some_and(|date| date != terms.performance_date) {
+            differs("performance_date", terms.performance_date.to_string());
         }
     }
 }

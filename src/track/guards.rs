@@ -2,6 +2,7 @@
 
 use crate::config::catalogue::Rule;
 use crate::domain::case::{Case, Rating};
+use crate::domain::joint;
 use crate::domain::transition::{Guard, Transition};
 use crate::domain::vocabulary::{ClockKind, Role};
 use crate::track::{Context, clocks};
@@ -86,6 +87,11 @@ fn check(guard: Guard, case: &Case, rule: Option<&Rule>, role: Role, context: &C
                 context.last_reminder.is_none_or(|last| clocks::days_between(last, context.today) >= REMINDER_DAYS);
             unless(role != Role::Consumer || spaced, "reminded_recently", "a consumer can remind once in 3 days")
         }
+        Guard::RepresentedConsent => unless(
+            joint::bound(case).is_none_or(|terms| terms.is_some()),
+            "represented_consent_missing",
+            "others speak for this consumer, who hasn't consented to their settlement (Art 12)",
+        ),
         Guard::NotSplit => unless(!context.split_off, "already_split", "a linked case was split off already"),
         Guard::NoticeOwed => unless(
             case.clocks.iter().any(|clock| clock.kind == ClockKind::Notify && clock.stopped_on.is_none()),

@@ -67,8 +67,8 @@ const ROOMS: &[Room] = &[
         "learn",
         &["domain", "ambient", "config", "privacy", "identity", "audit", "store", "app", "classify", "track"],
     ),
-    // Many complaints that are one: it proposes, and takes no step of any case.
-    room("mass", &["domain", "config", "store", "app", "classify", "track"]),
+    // Many complaints that are one: it proposes, and what an officer does with a group goes through the steps of its cases.
+    room("mass", &["domain", "ambient", "config", "audit", "store", "app", "classify", "track"]),
     // Measuring: it files, loads and asks as everyone else does.
     room("bench", &["domain", "ambient", "config", "store", "app", "intake", "route", "track"]),
     // The doors. They translate and decide nothing.

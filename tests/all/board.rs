@@ -1,9 +1,9 @@
 //! The board: what the public sees of the figures, and how staff come from a number to exactly its cases.
 
-use crate::support::browser::{PHONE, SCREEN};
+use crate::support::browser::{SCREEN, screenshots};
+use crate::support::people::PASSWORD;
 use crate::support::{Browser, Engine, FilingBuilder, TestApp, Visitor, engines};
 use serde_json::json;
-use std::path::Path;
 
 /// Most bytes that the board may take in all.
 const HEAVIEST: u64 = 150_000;
@@ -50,6 +50,16 @@ fn staff_come_from_a_number_to_its_cases_within_their_scope() {
     let url = url.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
     let list = supervisor.page(&app, &url);
     assert_eq!(list.matches("/desk/cases/JS-").count(), 3, "{url}: {list}");
+    for (format, start) in [("csv", "\u{feff}"), ("xlsx", "PK")] {
+        let link = format!("href=\"/api/v1/exports/cases.{format}?");
+        let file = list.split(&link).nth(1).expect("a link").split('"').next().unwrap();
+        let file = format!("/api/v1/exports/cases.{format}?{}", file.replace("&amp;", "&").replace("&#38;", "&"));
+        let taken = supervisor.open(&app, &file);
+        assert!(taken.status == 200 && taken.text.starts_with(start), "{file}: {}", taken.status);
+        if format == "csv" {
+            assert_eq!(taken.text.lines().count(), 4, "{file}: a head and the three cases");
+        }
+    }
     let elsewhere = Visitor::of(&app, &app.supervisor("320500"));
     assert!(!elsewhere.page(&app, "/board?division=320100").contains("3 / 3"), "a scope isn't widened");
     assert!(!elsewhere.page(&app, &url).contains("/desk/cases/JS-"));
@@ -66,28 +76,42 @@ fn figures_are_kept_for_a_minute() {
     assert_ne!(nobody().page(&app, "/board?division=320100"), first);
 }
 
+/// An installation with as many cases as a board has something to show of, at every stage and in every city.
+fn furnished() -> TestApp {
+    let mut app = crate::support::server::Start::on(Engine::Sqlite).set("MEASURE__SMALL_NUMBER", "3").prepare();
+    let cases = if screenshots().is_some() { "6000" } else { "300" };
+    let loaded = app.run(&["bench", "--cases", cases, "--load-only"], None);
+    assert!(loaded.status.success(), "{loaded:?}");
+    app.serve();
+    app
+}
+
 #[test]
 fn the_board_is_sound_in_a_browser() {
-    let app = crate::support::server::Start::on(Engine::Sqlite).set("MEASURE__SMALL_NUMBER", "3").start();
-    fill(&app, 5);
+    let app = furnished();
     let Some(browser) = Browser::of(&app) else { return };
     browser.resize(SCREEN);
-    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/browser/board");
-    let switches: &[(&str, &str)] = &[("light", "/board"), ("english", "/board?lang=en&division=320100")];
-    for (name, path) in switches {
+    let pages: &[(&str, &str)] = &[("board-en", "/board?lang=en&division=320100"), ("board", "/board?lang=zh")];
+    for (name, path) in pages {
         browser.open(path);
         browser.is_sound();
-        browser.picture(&pictures.join(format!("{name}.png")));
+        browser.pictures(name);
     }
     let weight = browser.weigh("/board?lang=zh");
     assert!(weight.foreign.is_empty() && weight.all <= HEAVIEST, "{weight:?}");
     browser.media(false, &[("prefers-color-scheme", "dark")]);
     browser.open("/board?lang=zh");
     browser.is_sound();
-    browser.picture(&pictures.join("dark.png"));
-    browser.media(true, &[]);
-    browser.picture(&pictures.join("print.png"));
+    browser.pictures("board-dark");
     browser.media(false, &[]);
-    browser.resize(PHONE);
-    browser.picture(&pictures.join("phone.png"));
+
+    let supervisor = app.supervisor("320000");
+    browser.sign_in("/login", &[("username", &supervisor.name), ("password", PASSWORD)]);
+    for (name, path) in [("queue", "/desk?view=open"), ("", "/board/cases?rate=handling&part=denominator")] {
+        browser.open(path);
+        browser.is_sound();
+        if !name.is_empty() {
+            browser.pictures(name);
+        }
+    }
 }

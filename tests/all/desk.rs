@@ -1,13 +1,12 @@
 //! The desk: signing in, the queue, a case with its steps, and what happens when somebody else was quicker or the session
 //! ended in between.
 
-use crate::support::browser::{PHONE, SCREEN};
+use crate::support::browser::SCREEN;
 use crate::support::cookies::value;
 use crate::support::filings::Case;
 use crate::support::people::{PASSWORD, offered};
 use crate::support::{Browser, Engine, FilingBuilder, Session, TestApp, Visitor, engines};
 use serde_json::json;
-use std::path::Path;
 
 /// Most bytes that a page of the desk may take in all.
 const HEAVIEST: u64 = 120_000;
@@ -386,29 +385,25 @@ fn at_work(app: &TestApp) -> Option<(Browser, Case)> {
 fn the_desk_is_sound_in_a_browser() {
     let app = TestApp::start(Engine::Sqlite);
     let Some((browser, case)) = at_work(&app) else { return };
-    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/browser/desk");
     let pages = [
+        ("desk-case", page_of(&case)),
+        ("desk-step", step_of(&case, "settle")),
+        ("desk-unmask", format!("{}/unmask", page_of(&case))),
+        ("desk-keys", "/desk/keys".to_owned()),
+        ("desk-enter", "/desk/new".to_owned()),
         ("queue", "/desk?view=open".to_owned()),
-        ("case", page_of(&case)),
-        ("settle", step_of(&case, "settle")),
-        ("unmask", format!("{}/unmask", page_of(&case))),
-        ("keys", "/desk/keys".to_owned()),
-        ("enter", "/desk/new".to_owned()),
         ("login", "/login".to_owned()),
     ];
     for (name, path) in &pages {
         browser.open(path);
         browser.is_sound();
+        if !matches!(*name, "desk-keys" | "queue" | "login") {
+            browser.pictures(name);
+        }
         if crate::support::is_long() {
-            for (mode, size) in [("screen", SCREEN), ("phone", PHONE)] {
-                browser.resize(size);
-                browser.picture(&pictures.join(format!("{name}-{mode}.png")));
-            }
-            browser.resize(SCREEN);
             browser.media(false, &[("prefers-color-scheme", "dark")]);
             browser.open(path);
             browser.is_sound();
-            browser.picture(&pictures.join(format!("{name}-dark.png")));
             browser.media(false, &[]);
         }
         let weight = browser.weigh(path);
@@ -416,6 +411,7 @@ fn the_desk_is_sound_in_a_browser() {
     }
     browser.open(&format!("{}?lang=en", page_of(&case)));
     browser.is_sound();
+    browser.pictures("desk-case-en");
 }
 
 #[test]

@@ -73,9 +73,6 @@ fn a_complaint_is_filed_page_by_page_and_every_page_is_sound() {
     browser.sees("投诉已提交");
     browser.is_sound();
     browser.pictures("done");
-    browser.media(true, &[]);
-    browser.pictures("done-print");
-    browser.media(false, &[]);
     let (reference, pin) = receipt(&browser);
     let case = case(&app, &reference, &pin);
     assert_eq!(case["narrative"], STORY);
@@ -229,7 +226,6 @@ fn a_case_is_followed_to_its_rating_and_every_page_is_sound() {
     browser.send(&[("solved", "yes")]);
     browser.sees("选一下满意程度");
     assert_eq!(browser.count("[name=solved][value=yes]:checked"), 1, "what was chosen stays");
-    browser.pictures("rate-error");
     browser.send(&[("satisfied", "4"), ("contacted", "yes"), ("rate_text", "谢谢")]);
     browser.sees("评价收到了");
     browser.is_sound();

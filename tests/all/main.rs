@@ -15,9 +15,11 @@
     reason = "the tests stand outside the product: environment and wall clock are theirs"
 )]
 
+mod admin_pages;
 mod architecture;
 mod architecture_scopes;
 mod audit;
+mod audit_pages;
 mod bench;
 mod board;
 mod canary;
@@ -33,6 +35,7 @@ mod face;
 mod figures;
 mod filing;
 mod fuzz;
+mod groups;
 mod import;
 mod keys;
 mod learning;
@@ -53,6 +56,7 @@ mod ratings;
 mod retention;
 mod rights;
 mod rules;
+mod second_step;
 mod security;
 mod security_door;
 mod security_factors;

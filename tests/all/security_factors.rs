@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use std::time::Instant;
 
 const PASSWORD: &str = "correct-horse-7-battery";
-const MORNING: &str = "2026-11-24T00:00:00Z";
+pub(crate) const MORNING: &str = "2026-11-24T00:00:00Z";
 
 /// The app on somebody's phone: it knows the secret and the time.
-struct Phone {
+pub(crate) struct Phone {
     secret: Vec<u8>,
     /// Instant of the server's clock when it was started, and when that was.
     started: (i64, Instant),
@@ -19,7 +19,7 @@ struct Phone {
 
 impl Phone {
     /// Set up with what the server told.
-    fn new(told: &Value) -> Self {
+    pub(crate) fn new(told: &Value) -> Self {
         let letters = told["secret"].as_str().unwrap_or_else(|| panic!("no secret in {told}"));
         let uri = told["uri"].as_str().unwrap();
         assert!(uri.starts_with("otpauth://totp/") && uri.contains(letters), "{uri}");
@@ -34,13 +34,21 @@ impl Phone {
         phone
     }
 
+    /// Set up at a server that runs by the clock of this machine.
+    pub(crate) fn at_the_clock(told: &Value) -> Self {
+        let mut phone = Self::new(told);
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        phone.started = (i64::try_from(now.as_secs()).unwrap(), Instant::now());
+        phone
+    }
+
     /// The server was started at an instant, just now.
-    fn set(&mut self, instant: &str) {
+    pub(crate) fn set(&mut self, instant: &str) {
         self.started = (instant.parse::<jiff::Timestamp>().unwrap().as_second(), Instant::now());
     }
 
     /// The code that it shows.
-    fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let now = self.started.0 + i64::try_from(self.started.1.elapsed().as_secs()).unwrap();
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret);
         let mac = hmac::sign(&key, &(now / 30).to_be_bytes());
@@ -63,7 +71,7 @@ fn session(answer: &Value) -> Session {
     Session { name: "staff".to_owned(), token: answer["access_token"].as_str().map(str::to_owned) }
 }
 
-fn add(app: &TestApp, username: &str, role: &str, more: &[&str]) {
+pub(crate) fn add(app: &TestApp, username: &str, role: &str, more: &[&str]) {
     let mut arguments = vec!["user", "add", "--username", username, "--role", role, "--password-stdin"];
     arguments.extend(more);
     let made = app.run(&arguments, Some(&format!("{PASSWORD}\n")));

@@ -76,6 +76,9 @@ const ROWS: &[Row] = &[
     of_case("post /api/v1/cases/{reference}/corrections", "U PN FN FN FN FNN FN N N", "U PN NN FN FN FNN FN N N"),
     // What was asked for by the row before.
     of_case("post /api/v1/cases/{reference}/corrections/{no}", "U FN FN PN FN FNN FN N N", "U FN NN PN FN FNN FN N N"),
+    // In no group; of a report there is none.
+    of_case("get /api/v1/cases/{reference}/group", "U NN FN NN NN NNN NN N N", "U NN NN FN FN FNN FN N N"),
+    of_case("post /api/v1/cases/{reference}/group", "U PN FN PN FN FNN FN N N", "U PN NN FN FN FNN FN N N"),
     of_none("get /api/v1/me/export", "U PP FF FF FF FFF FF F P"),
     of_none("post /api/v1/cases", ANYONE),
     of_none("post /api/v1/classify", ANYONE),
@@ -102,6 +105,14 @@ const ROWS: &[Row] = &[
     of_none("get /api/v1/mass/proposals", WORK),
     of_none("get /api/v1/mass/alarms", WORK),
     of_none("post /api/v1/mass/alarms", "U FF NN NN NN NNN FF F F"),
+    of_none("get /api/v1/groups", "U FF FF PP PP PPP PP F F"),
+    of_none("post /api/v1/groups", "U FF FF PP FF FFF FF F F"),
+    // A group that isn't there.
+    of_none("get /api/v1/groups/{id}", "U FF FF NN NN NNN NN F F"),
+    of_none("post /api/v1/groups/{id}/members", "U FF FF NN FF FFF FF F F"),
+    of_none("delete /api/v1/groups/{id}/members/{reference}", "U FF FF NN FF FFF FF F F"),
+    of_none("post /api/v1/groups/{id}/questions", "U FF FF NN FF FFF FF F F"),
+    of_none("post /api/v1/groups/{id}/transitions", "U FF FF NN FF FFF FF F F"),
     of_none("get /api/v1/metrics/summary", WORK),
     of_none("get /api/v1/metrics/timeseries", WORK),
     of_none("get /api/v1/metrics/breakdown", WORK),
@@ -162,6 +173,12 @@ fn ask(app: &TestApp, operation: &str, target: &Target, by: &Session, reader: &S
         _ => app.post(&path, by),
     };
     let body = match operation.rsplit_once('/').expect("a path").1 {
+        "transitions" if operation.contains("/groups/") => {
+            return call.header("If-Match", "\"1\"").json(&json!({ "action": "note", "text": "回访过一次" })).send();
+        }
+        "members" | "groups" => json!({ "cases": [target.case.reference] }),
+        "questions" => json!({ "kind": "settlement", "amount": "1.00", "performance_date": "2026-12-01" }),
+        "group" => json!({ "question": 1, "agree": true }),
         "transitions" => {
             let version = app.get(&target.case.path(), reader).send().expect(200)["version"].clone();
             let body = json!({ "action": "note", "text": "回访过一次" });

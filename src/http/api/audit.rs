@@ -25,7 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// What of the audit log is asked for.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditParams {
@@ -108,8 +108,21 @@ pub struct AuditPage {
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn page(app: web::Data<App>, caller: Caller, params: Params<AuditParams>) -> Result<HttpResponse, Problem> {
+    let (items, next_cursor) = entries(&app, &caller, &params.0).await?;
+    Ok(HttpResponse::Ok().json(AuditPage { items, next_cursor }))
+}
+
+/// A page of the entries that are asked for, newest first, and where the next page begins.
+///
+/// # Errors
+/// 401 and 403 for whoever is no auditor; 422 for what isn't understood.
+pub async fn entries(
+    app: &App,
+    caller: &Caller,
+    params: &AuditParams,
+) -> Result<(Vec<AuditEntry>, Option<String>), Problem> {
     caller.may(Permission::ReadAudit)?;
-    let (filter, case, limit) = read(&params.0)?;
+    let (filter, case, limit) = read(params)?;
     let scope = caller.scope();
     let most = cursor::one_more(limit);
     let mut entries = app
@@ -125,8 +138,18 @@ pub async fn page(app: web::Data<App>, caller: Caller, params: Params<AuditParam
         })
         .await?;
     let next_cursor = cursor::cut(&mut entries, limit, |entry| cursor::of_code(&entry.record.id.to_string()));
-    let items = entries.into_iter().map(|listed| shown(&app, listed)).collect();
-    Ok(HttpResponse::Ok().json(AuditPage { items, next_cursor }))
+    Ok((entries.into_iter().map(|listed| shown(app, listed)).collect(), next_cursor))
+}
+
+/// The entry that stands at a place of a chain, when the reader may see it.
+///
+/// # Errors
+/// 401 and 403 for whoever is no auditor.
+pub async fn entry(app: &App, caller: &Caller, writer: &str, seq: i64) -> Result<Option<AuditEntry>, Problem> {
+    caller.may(Permission::ReadAudit)?;
+    let (scope, writer) = (caller.scope(), writer.to_owned());
+    let found = app.store.read(move |db| audit::entry(db, &scope, &writer, seq)).await?;
+    Ok(found.map(|listed| shown(app, listed)))
 }
 
 fn shown(app: &App, listed: Listed) -> AuditEntry {

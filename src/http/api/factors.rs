@@ -13,6 +13,7 @@ use crate::store::{audit, users};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// The account that is signed in.
@@ -172,15 +173,24 @@ pub async fn password(
     caller: Caller,
     body: Body<PasswordRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let username = account(&caller)?;
-    let PasswordRequest { password, totp, new_password } = body.value;
+    change_password(&app.into_inner(), &caller, body.value).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Gives the account that is signed in another password, and ends its sessions.
+///
+/// # Errors
+/// 401 for wrong credentials, 422 for a password that is no good, 429 after too many tries.
+pub async fn change_password(app: &Arc<App>, caller: &Caller, asked: PasswordRequest) -> Result<(), Problem> {
+    let username = account(caller)?;
+    let PasswordRequest { password, totp, new_password } = asked;
     check_policy(&new_password, &username).map_err(|fault| Problem::field("/new_password", fault))?;
     let name = username.clone();
     let before = app.store.read(move |db| users::find(db, &name)).await?.ok_or_else(Problem::not_for_role)?;
     let credentials = Credentials::Staff { username: username.clone(), password, totp };
-    let proven = access::sign_in::check(&app, credentials, &caller.origin()).await?;
+    let proven = access::sign_in::check(app, credentials, &caller.origin()).await?;
     let hash = app.hasher.hash(new_password).await?;
-    let (now, entry) = (app.now(), caller.occasion(&app).user_reset(&username, "password"));
+    let (now, entry) = (app.now(), caller.occasion(app).user_reset(&username, "password"));
     let changed = app
         .store
         .write(move |tx| {
@@ -193,5 +203,5 @@ pub async fn password(
             Ok(true)
         })
         .await?;
-    if changed { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::invalid_credentials()) }
+    if changed { Ok(()) } else { Err(Problem::invalid_credentials()) }
 }

@@ -11,6 +11,7 @@ pub mod documents;
 pub mod events;
 pub mod exports;
 pub mod factors;
+pub mod groups;
 pub mod health;
 pub mod hold;
 pub mod mass;

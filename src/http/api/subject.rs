@@ -7,11 +7,13 @@ use crate::domain::vocabulary::Audience;
 use crate::http::api::attachments::{self, AttachmentView};
 use crate::http::api::corrections::{self as requests, CorrectionView};
 use crate::http::api::documents::{self as papers, DocumentView};
+use crate::http::api::groups::{self, OwnView};
 use crate::http::api::{cases as shown, events};
 use crate::http::caller::Caller;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::extract::Pairs;
 use crate::http::views::{CaseView, EventView};
+use crate::mass::group::answer;
 use crate::store::{attachments as files, audit, cases, documents, outbox};
 use crate::track::correct;
 use actix_web::{HttpResponse, web};
@@ -57,6 +59,8 @@ pub struct ExportedCase {
     pub notices: Vec<NoticeSent>,
     /// What the person asked to have put right.
     pub corrections: Vec<CorrectionView>,
+    /// Its part in a group of complaints, with what the person was asked there and said.
+    pub group: Option<OwnView>,
 }
 
 hidden_debug!(ExportedCase);
@@ -97,13 +101,14 @@ pub async fn export(app: web::Data<App>, caller: Caller, _no_parameters: Pairs) 
                 let (files, owed) = (files::of(db, &found)?, outbox::of_case(db, &found)?);
                 let (papers, deliveries) = (documents::of(db, &found)?, documents::deliveries(db, &found)?);
                 let asked = correct::list(&shared, db, &found)?;
-                all.push((found, belongings, history, files, owed, papers, deliveries, asked));
+                let joint = answer::own(&shared, db, &found)?;
+                all.push((found, belongings, history, files, owed, papers, deliveries, asked, joint));
             }
             Ok(all)
         })
         .await?;
     let mut list = Vec::with_capacity(exported.len());
-    for (found, belongings, history, files, owed, papers, deliveries, asked) in exported {
+    for (found, belongings, history, files, owed, papers, deliveries, asked, joint) in exported {
         let told = owed.into_iter().filter(|row| row.audience == Audience::Complainant.code());
         list.push(ExportedCase {
             history: events::shown(&app, &who, &found, &history, &belongings.parties)?.items,
@@ -119,6 +124,7 @@ pub async fn export(app: web::Data<App>, caller: Caller, _no_parameters: Pairs) 
                 })
                 .collect(),
             corrections: asked.into_iter().map(|one| requests::view(one, &who)).collect(),
+            group: joint.map(|own| groups::own_view(own, &who)),
             case: shown::shown(&app, &who, found, belongings, None)?,
         });
     }

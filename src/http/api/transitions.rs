@@ -97,7 +97,7 @@ pub(in crate::http) async fn take(
 pub struct SignedMatch(Result<IfMatch, Problem>);
 
 impl SignedMatch {
-    fn read(self) -> Result<i64, Problem> {
+    pub(super) fn read(self) -> Result<i64, Problem> {
         self.0.map(|IfMatch(version)| version)
     }
 }

@@ -1,7 +1,7 @@
 //! Signing in and out of staff. Whoever's session ended while they filled in a form gets what they typed back after they have
 //! signed in again: it travels through the page of signing in as hidden fields, and is kept nowhere.
 
-use crate::access::Credentials;
+use crate::access::{Credentials, Enrolment, Refused, sign_in};
 use crate::app::App;
 use crate::domain::vocabulary::Role;
 use crate::http::caller::{Caller, Unconfirmed};
@@ -10,8 +10,10 @@ use crate::http::error::Problem;
 use crate::http::extract::Pairs;
 use crate::http::pages::form::{Fields, Form};
 use crate::http::pages::frame::Frame;
+use crate::http::pages::qr::qr;
 use crate::http::session;
 use crate::identity::{Password, Ticket};
+use crate::privacy::PasswordProof;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use askama::Template;
@@ -33,8 +35,6 @@ struct Page<'a> {
     note: &'a str,
     fault: String,
     signed_in: Option<String>,
-    secret: String,
-    uri: String,
     /// Whether one can sign in through a provider too.
     provider: bool,
     /// What an account has to be linked to.
@@ -54,8 +54,6 @@ impl<'a> Page<'a> {
             note: "",
             fault: String::new(),
             signed_in: None,
-            secret: String::new(),
-            uri: String::new(),
             provider: app.is_some_and(|app| app.settings.oidc.issuer.is_some()),
             subject: String::new(),
         }
@@ -66,6 +64,21 @@ impl<'a> Page<'a> {
         let next: String = url::form_urlencoded::byte_serialize(self.next.as_bytes()).collect();
         if next.is_empty() { "/login/oidc".to_owned() } else { format!("/login/oidc?next={next}") }
     }
+}
+
+/// The second step: a code of the app, or a recovery code; and before the first one, how the app is set up.
+#[derive(Template)]
+#[template(path = "login_code.html")]
+struct SecondStep<'a> {
+    f: &'a Frame,
+    next: &'a str,
+    csrf: &'a str,
+    kept: Vec<(String, String)>,
+    proof: String,
+    fault: &'a str,
+    app: Option<Enrolment>,
+    qr: String,
+    back: String,
 }
 
 #[derive(Template)]
@@ -105,9 +118,13 @@ pub fn needed(caller: &Caller, request: &HttpRequest) -> Option<HttpResponse> {
     if caller.is_staff() {
         return None;
     }
-    let here = request.uri().path_and_query().map_or("/desk", |address| address.as_str());
-    let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
-    Some(to(&format!("/login?next={next}")))
+    Some(to(&way(request.uri().path_and_query().map_or("/desk", |address| address.as_str()))))
+}
+
+/// The page of signing in that leads to another.
+fn way(next: &str) -> String {
+    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("/login?next={next}")
 }
 
 /// The page of signing in for whoever sent a form when their session had ended, with all that they typed.
@@ -163,7 +180,11 @@ pub(super) fn refused(
 /// The form.
 pub async fn form(request: HttpRequest, frame: Frame, caller: Caller, pairs: Pairs) -> Result<HttpResponse, Problem> {
     let given = |wanted: &str| pairs.0.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
-    let note = if given("out").is_empty() { "" } else { frame.t("login.out") };
+    let note = match given("out") {
+        "" => "",
+        "password" => frame.t("login.changed"),
+        _ => frame.t("login.out"),
+    };
     let signed_in = caller.who.user.clone();
     frame.ok(&Page { next: own(given("next")), note, signed_in, ..Page::new(&frame, &caller, &request) })
 }
@@ -182,48 +203,80 @@ pub async fn enter(
         .pairs()
         .filter_map(|(name, value)| Some((name.strip_prefix(KEPT)?.to_owned(), value.to_owned())))
         .collect();
+    let proof = fields.get("proof").to_owned();
     let username = fields.get("username").to_owned();
-    let password = Password::new(fields.raw("password").to_owned());
-    let well_formed = (1..=100).contains(&username.chars().count()) && !username.chars().any(char::is_control);
-    let end = if well_formed {
-        let credentials = Credentials::Staff { username: username.clone(), password, totp: fields.given("totp") };
-        session::enter(&app.clone().into_inner(), &request, &caller, credentials).await
+    let credentials = if proof.is_empty() {
+        let well_formed = (1..=100).contains(&username.chars().count()) && !username.chars().any(char::is_control);
+        let password = Password::new(fields.raw("password").to_owned());
+        well_formed.then(|| Credentials::Staff { username: username.clone(), password, totp: None })
     } else {
-        Err(Problem::invalid_credentials())
+        Some(Credentials::SecondStep { proof: proof.clone(), code: fields.get("totp").to_owned() })
+    };
+    let shared = app.clone().into_inner();
+    let end = match credentials {
+        Some(credentials) => session::enter(&shared, &request, &caller, credentials).await,
+        None => Err(Refused::Credentials),
+    };
+    let carried = || -> Vec<(String, String)> {
+        kept.iter().map(|(name, value)| (format!("{KEPT}{name}"), value.clone())).collect()
+    };
+    let code = |status, proof: String, enrolment: Option<Enrolment>, fault| {
+        let qr = enrolment.as_ref().map_or_else(String::new, |enrolment| qr(&enrolment.uri));
+        let (next, csrf) = (next.as_str(), caller.csrf());
+        let back = if next.is_empty() { "/login".to_owned() } else { way(next) };
+        frame.answer(
+            status,
+            &SecondStep { f: &frame, next, csrf, kept: carried(), proof, fault, app: enrolment, qr, back },
+        )
+    };
+    let again = |problem: &Problem| {
+        let mut typed = Fields::default();
+        typed.add("username", &username);
+        let page = Page {
+            form: Form::new(&frame, typed),
+            next: &next,
+            kept: carried(),
+            fault: frame.coded("login_fault", problem.code()).to_owned(),
+            ..Page::new(&frame, &caller, &request)
+        };
+        frame.answer(problem.status_code(), &page)
     };
     let (cookie, codes) = match end {
         Ok(entered) => entered,
-        Err(problem)
-            if matches!(
-                problem.code(),
-                "invalid_credentials" | "too_many_requests" | "totp_required" | "totp_enrolment_required"
-            ) =>
-        {
-            let told =
-                |name: &str| problem.member(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-            let mut typed = Fields::default();
-            typed.add("username", &username);
-            let page = Page {
-                form: Form::new(&frame, typed),
-                next: &next,
-                kept: kept.into_iter().map(|(name, value)| (format!("{KEPT}{name}"), value)).collect(),
-                fault: frame.coded("login_fault", problem.code()).to_owned(),
-                secret: told("secret"),
-                uri: told("uri"),
-                ..Page::new(&frame, &caller, &request)
+        Err(Refused::TotpRequired(proof)) => return code(StatusCode::OK, proof.token(), None, ""),
+        Err(Refused::Enrol(enrolment, proof)) => return code(StatusCode::OK, proof.token(), Some(enrolment), ""),
+        Err(refused) => {
+            if !matches!(refused, Refused::Credentials | Refused::TooMany(_) | Refused::Ticket) {
+                return Err(refused.into());
+            }
+            let asked = if proof.is_empty() || matches!(refused, Refused::Ticket) {
+                None
+            } else {
+                sign_in::asked(&shared, &caller.origin(), &proof).await.ok()
             };
-            return frame.answer(problem.status_code(), &page);
+            let problem = Problem::from(refused);
+            return match asked {
+                Some(enrolment) => {
+                    let wrong = problem.code() == "invalid_credentials";
+                    let told = if wrong { "wrong_code" } else { problem.code() };
+                    code(problem.status_code(), proof, enrolment, frame.coded("login_fault", told))
+                }
+                None => again(&problem),
+            };
         }
-        Err(problem) => return Err(problem),
+    };
+    let next = if next.is_empty() {
+        let name = PasswordProof::read(&proof).map_or(username, |proof| proof.username);
+        let user = app.store.read(move |db| crate::store::users::find(db, &name)).await?;
+        user.map_or("/", |user| home(user.role)).to_owned()
+    } else {
+        next
     };
     let mut response = if kept.is_empty() && codes.is_empty() {
-        let user = username.clone();
-        let role = app.store.read(move |db| crate::store::users::find(db, &user)).await?.map(|user| user.role);
-        to(if next.is_empty() { role.map_or("/", home) } else { &next })
+        to(&next)
     } else {
         let csrf = Ticket::parse(cookie.value()).map(|ticket| ticket.csrf()).unwrap_or_default();
-        let next = if next.is_empty() { "/desk" } else { next.as_str() };
-        frame.ok(&Resume { f: &frame, codes, next, csrf, kept })?
+        frame.ok(&Resume { f: &frame, codes, next: &next, csrf, kept })?
     };
     response.add_cookie(&cookie).map_err(Problem::internal)?;
     Ok(response)

@@ -72,7 +72,13 @@ mod tests {
         "act_submit",
         "act_title",
         "action",
+        "admin_fault",
         "answer",
+        "audit_broken",
+        "audit_data",
+        "audit_fault",
+        "audit_kind",
+        "audit_value",
         "board_column",
         "board_of",
         "board_part",
@@ -92,8 +98,15 @@ mod tests {
         "fault",
         "field",
         "flash",
+        "group_why",
         "hint",
+        "joint_about",
+        "joint_no",
+        "joint_part",
+        "joint_title",
+        "joint_yes",
         "login_fault",
+        "membership",
         "row",
         "sector_about",
         "setup",
@@ -209,11 +222,12 @@ mod tests {
         assert_eq!(keys("act_title"), keys("act_submit"));
         assert_eq!(keys("act_title"), keys("act_hint"));
         let mut done = keys("act_title");
-        done.insert("attach".to_owned());
+        done.extend(["attach".to_owned(), "join".to_owned()]);
         assert_eq!((keys("action"), keys("flash")), (done.clone(), done));
         let sectors: toml::Table = toml::from_str(include_str!("../../../config/sectors.toml")).unwrap();
         let sectors = sectors["sector"].as_array().unwrap().iter().map(|sector| sector["code"].as_str().unwrap());
         assert_eq!(keys("sector_about"), of(sectors.collect()));
+        assert_eq!(keys("audit_kind"), of(crate::audit::Kind::ALL.iter().map(|kind| kind.code()).collect()));
         let fields = keys("field");
         for step in Step::ALL {
             for question in step.questions() {

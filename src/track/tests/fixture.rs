@@ -234,6 +234,7 @@ pub(super) fn half_built(catalogue: &Catalogue, kind: Kind, received: Date) -> C
         publish_consent: false,
         entrust_consent: false,
         representatives: 0,
+        joint: None,
         consents: Consents::default(),
         returns: 0,
         in_dispute: false,

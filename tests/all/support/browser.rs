@@ -56,6 +56,11 @@ pub(crate) fn has_axe() -> bool {
     AXE.is_some()
 }
 
+/// Where pictures for the documentation go, when they are asked for.
+pub(crate) fn screenshots() -> Option<PathBuf> {
+    std::env::var_os("FANGXIN_SCREENSHOTS").map(PathBuf::from)
+}
+
 /// What opening a page took.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Weight {
@@ -384,12 +389,17 @@ impl Browser {
         log.as_array().cloned().unwrap_or_default()
     }
 
-    /// The errors in the console since they were last asked for. That a form was answered with 422 is none, nor is what
-    /// couldn't be fetched without a network.
+    /// The errors in the console since they were last asked for. That a form was answered with 422 is none, nor that the page
+    /// of signing in was answered with 401, nor what couldn't be fetched without a network.
     pub(crate) fn errors(&self) -> Vec<String> {
         let errors = self.log("browser").into_iter().filter(|entry| entry["level"] == "SEVERE");
         let told = errors.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned());
-        told.filter(|told| !told.contains("status of 422") && !told.contains("ERR_INTERNET_DISCONNECTED")).collect()
+        let expected = |told: &str| {
+            told.contains("status of 422")
+                || (told.contains("/login") && told.contains("status of 401"))
+                || told.contains("ERR_INTERNET_DISCONNECTED")
+        };
+        told.filter(|told| !expected(told)).collect()
     }
 
     /// Opens a page with nothing kept from before, and gives what it took.
@@ -456,29 +466,42 @@ impl Browser {
 
     /// A picture of the whole page, as PNG.
     pub(crate) fn picture(&self, file: &Path) {
+        self.capture(file, u32::MAX, &json!({ "format": "png" }));
+    }
+
+    /// A picture of the page down to a height, in the format and quality that are asked for.
+    fn capture(&self, file: &Path, lowest: u32, how: &Value) {
+        self.script("document.getAnimations().forEach((one) => one.finish())", &[]);
         let size = self.devtools("Page.getLayoutMetrics", &json!({}));
         let (width, height) = *self.size.borrow();
         let height = size["cssContentSize"]["height"].as_f64().unwrap_or_default().max(f64::from(height));
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
-        let shot = self.devtools(
-            "Page.captureScreenshot",
-            &json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
-        );
-        let png = base64::Engine::decode(
+        let shown = height.min(f64::from(lowest));
+        // As high as the page: what stays at the lower edge of the window stands at its end.
+        let metrics = json!({ "width": width, "height": height.ceil(), "deviceScaleFactor": 1, "mobile": width < 768 });
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+        let mut asked = how.clone();
+        asked["captureBeyondViewport"] = json!(true);
+        asked["clip"] = json!({ "x": 0, "y": 0, "width": width, "height": shown, "scale": 1 });
+        let shot = self.devtools("Page.captureScreenshot", &asked);
+        let bytes = base64::Engine::decode(
             &base64::engine::general_purpose::STANDARD,
             shot["data"].as_str().expect("a picture"),
         );
         fs::create_dir_all(file.parent().expect("a folder")).expect("the folder");
-        fs::write(file, png.expect("base64")).expect("the picture is written");
+        fs::write(file, bytes.expect("base64")).expect("the picture is written");
+        let before = *self.size.borrow();
+        self.resize(before);
     }
 
     /// Pictures of the page at both sizes, for the documentation, into the folder of `FANGXIN_SCREENSHOTS`; without it none.
     pub(crate) fn pictures(&self, name: &str) {
-        let Some(folder) = std::env::var_os("FANGXIN_SCREENSHOTS") else { return };
+        let Some(folder) = screenshots() else { return };
         let before = *self.size.borrow();
         for (size, kind) in [(PHONE, "phone"), (SCREEN, "screen")] {
             self.resize(size);
-            self.picture(&Path::new(&folder).join(format!("{name}-{kind}.png")));
+            let file = folder.join(format!("{name}-{kind}.webp"));
+            // A screen and a half of a long list tells enough of it.
+            self.capture(&file, size.1 * 3 / 2, &json!({ "format": "webp", "quality": 40 }));
         }
         self.resize(before);
     }

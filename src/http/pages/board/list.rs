@@ -1,6 +1,7 @@
 //! The cases behind a number of the board, exactly those that it counts; for staff, within their scope.
 
 use crate::app::App;
+use crate::domain::permission::Permission;
 use crate::http::api::metrics;
 use crate::http::caller::Caller;
 use crate::http::error::Problem;
@@ -24,6 +25,7 @@ struct Page<'a> {
     part: &'static str,
     rows: Vec<Row>,
     next: Option<String>,
+    files: Vec<(&'static str, String)>,
 }
 
 /// The list.
@@ -62,8 +64,16 @@ pub async fn page(
         query.append_pair("cursor", &cursor);
         format!("/board/cases?{}", query.finish())
     });
+    let takes = caller.may(Permission::Export).is_ok();
+    let files = [("XLSX", "xlsx"), ("CSV", "csv")].into_iter().filter(|_| takes).map(|(label, format)| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(question.0.iter().filter(|(name, _)| name != "cursor"));
+        query.append_pair("lang", frame.lang.code());
+        (label, format!("/api/v1/exports/cases.{format}?{}", query.finish()))
+    });
     let page = Page {
         c: chrome(&app, &caller, &frame, &request, "", "").await?,
+        files: files.collect(),
         title: rate.name.in_lang(frame.lang),
         definition: rate.definition.in_lang(frame.lang),
         part: frame.coded("board_part", find("part")),

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::classify::Hints;
 use crate::domain::clock::Clock;
 use crate::domain::permission::{Permission, may};
-use crate::domain::vocabulary::Action;
+use crate::domain::vocabulary::{Action, Kind};
 use crate::http::api::{attachments, cases, documents, events, reference};
 use crate::http::caller::Caller;
 use crate::http::error::Problem;
@@ -128,6 +128,12 @@ struct Page<'a> {
     steps: Vec<Step>,
     more: Vec<Step>,
     unmask: Option<String>,
+    /// Its group, as far as the caller sees groups.
+    group: Option<String>,
+    /// Its part there.
+    part: &'static str,
+    /// Other open complaints of the merchant's, which can be handled together with this one.
+    joinable: Vec<(String, String)>,
     done: &'static str,
     whole: bool,
 }
@@ -155,6 +161,7 @@ pub async fn page(
     let loaded = cases::load(&app, &caller, number).await?;
     let (scope, since) = (caller.scope(), today.saturating_sub(SIMILAR_DAYS.days()));
     let clocks = clocks(&app, &frame, &loaded.case.clocks, today);
+    let loaded_joint = loaded.case.joint.clone();
     let (similar, owed) = app
         .store
         .read(move |db| {
@@ -172,6 +179,15 @@ pub async fn page(
         })
         .await?;
     let similar: Vec<(Line, queue::Detail)> = similar;
+    let open_complaint = |line: &&Line| line.closed_on.is_none() && line.kind == Kind::Complaint.code();
+    let number = |line: &Line| (line.reference.clone(), words::short(&line.reference).to_owned());
+    let others = similar.iter().map(|(line, _)| line).filter(open_complaint);
+    let joinable = if may(caller.who.role, Permission::ManageGroups, v.kind) && !v.state.is_end() {
+        others.map(number).collect()
+    } else {
+        Vec::new()
+    };
+    let joint = loaded_joint.filter(|_| may(caller.who.role, Permission::ReadGroups, v.kind));
     let list = list::read(&app, &caller, &frame, &pairs, Some(v.reference.as_str())).await?;
     let c = chrome(&app, &caller, &frame, &request, &list.view, &list.q).await?;
     let suffix = if list.query.is_empty() { String::new() } else { format!("?{}", list.query) };
@@ -224,6 +240,12 @@ pub async fn page(
         more,
         unmask: may(caller.who.role, Permission::Unmask, v.kind)
             .then(|| format!("/desk/cases/{}/unmask{suffix}", v.reference)),
+        part: joint.as_ref().map_or("", |joint| {
+            let asked = if joint.agreed { joint.part.code() } else { "asked" };
+            frame.coded("joint_part", asked)
+        }),
+        group: joint.map(|joint| format!("/desk/groups/{}", joint.group)),
+        joinable,
         done: done(&frame, &pairs),
         whole: history.whole,
         f: &frame,

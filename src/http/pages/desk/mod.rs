@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod case;
 pub mod enter;
 pub mod fields;
+pub mod group;
 pub mod keys;
 pub mod list;
 pub mod queue;
@@ -146,6 +147,18 @@ pub async fn chrome(
             alarm: *code == "late" && count.is_some_and(|count| count > 0),
         }
     });
+    let audits = caller.may(Permission::ReadAudit).is_ok();
+    let audit =
+        [("audit", "/audit"), ("audit_chain", "/audit/chain")].into_iter().filter(|_| audits).map(|(code, url)| {
+            let label = frame.coded("tab", code);
+            Tab { label, url: url.to_owned(), count: String::new(), on: code == view, alarm: false }
+        });
+    let manages = caller.may(Permission::ManageAccounts).is_ok();
+    let admin = [("admin", "/admin"), ("admin_routing", "/admin/routing")].into_iter().filter(|_| manages);
+    let admin = admin.map(|(code, url)| {
+        let label = frame.coded("tab", code);
+        Tab { label, url: url.to_owned(), count: String::new(), on: code == view, alarm: false }
+    });
     let catalogue = app.catalogue();
     let names = Names { catalogue: &catalogue, lang: frame.lang };
     let unit = match (&caller.who.unit, caller.who.division) {
@@ -160,7 +173,7 @@ pub async fn chrome(
         user: caller.who.user.clone().unwrap_or_default(),
         role: frame.coded("staff_role", caller.who.role.code()),
         csrf: caller.csrf().to_owned(),
-        tabs: tabs.collect(),
+        tabs: audit.chain(admin).chain(tabs).collect(),
         q: q.to_owned(),
         keys: keys_on(request),
         enters: matches!(caller.who.role, Role::Station | Role::Officer | Role::Dispatcher),

@@ -9,6 +9,7 @@ use crate::domain::vocabulary::{ClockKind, Kind};
 use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::pages::frame::Frame;
+use crate::http::pages::qr::qr;
 use crate::intake::submission::Entry;
 use crate::intake::{self, Receipt};
 use actix_web::http::header;
@@ -16,9 +17,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use qrcode::{Color, EcLevel, QrCode};
 use serde::Deserialize;
-use std::fmt::Write as _;
 
 /// Its address.
 pub(super) const PATH: &str = "/file/done";
@@ -169,23 +168,6 @@ pub(super) fn length(frame: &Frame, (count, unit): (u16, Unit)) -> String {
     frame.say(name, &[("n", &count.to_string())])
 }
 
-/// A code that leads to an address, as SVG; nothing when the address is too long for one.
-fn qr(address: &str) -> String {
-    let Ok(code) = QrCode::with_error_correction_level(address, EcLevel::M) else { return String::new() };
-    let width = code.width();
-    let mut path = String::new();
-    for (place, color) in code.into_colors().into_iter().enumerate() {
-        if color == Color::Dark {
-            // Writing to a string doesn't fail.
-            let _ = write!(path, "M{} {}h1v1h-1z", place % width, place / width);
-        }
-    }
-    format!(
-        "<svg viewBox=\"0 0 {width} {width}\" aria-hidden=\"true\" focusable=\"false\" shape-rendering=\"crispEdges\">\
-         <path d=\"{path}\"/></svg>"
-    )
-}
-
 /// The days of the receipt as a calendar (RFC 5545).
 pub async fn calendar(app: web::Data<App>, frame: Frame, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let told = receipt(&app, &frame, &request).await?.ok_or_else(Problem::not_found)?;
@@ -246,11 +228,5 @@ mod tests {
         assert!(text.split("\r\n").all(|part| part.len() <= 75) && text.ends_with("\r\n"), "{text}");
         assert_eq!(text.replace("\r\n ", "").trim_end(), line);
         assert_eq!(escaped("a,b;c\\d\ne"), "a\\,b\\;c\\\\d\\ne");
-    }
-
-    #[test]
-    fn a_code_is_drawn_without_anything_that_a_policy_refuses() {
-        let drawn = qr("https://fx.example/t?n=JS-20261123-7K3M9QX-C");
-        assert!(drawn.starts_with("<svg") && drawn.contains("h1v1h-1z") && !drawn.contains("style"), "{drawn}");
     }
 }

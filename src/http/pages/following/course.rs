@@ -105,7 +105,7 @@ pub async fn page(
         unit: unit(&catalogue, frame.lang, in_charge(&case)),
         main,
         limits: case.clocks.iter().map(limit).collect(),
-        acts: acts(&frame, &open),
+        acts: acts(&frame, &open, case.joint.is_some()),
         withdraw: open.contains(&Action::Withdraw),
         entries,
         done: frame.coded("flash", done),
@@ -197,7 +197,7 @@ fn limit(frame: &Frame, calendar: &WorkCalendar, clock: &Clock, today: Date) -> 
 }
 
 /// What the person can do now, in the order in which it is offered. Taking it back stands apart.
-fn acts(frame: &Frame, open: &[Action]) -> Vec<Act> {
+fn acts(frame: &Frame, open: &[Action], joint: bool) -> Vec<Act> {
     let icon = |action: Action| match action {
         Action::Supply => Some("pencil"),
         Action::Remind => Some("bell"),
@@ -214,15 +214,18 @@ fn acts(frame: &Frame, open: &[Action]) -> Vec<Act> {
         let address = format!("/t/act/{action}");
         Some(Act { code: action.code(), address, icon, words: frame.coded("action", action.code()) })
     });
-    let mut acts: Vec<Act> = offered.chain(std::iter::once(files)).collect();
+    let join =
+        || Act { code: "join", address: "/t/group".to_owned(), icon: "person", words: frame.coded("action", "join") };
+    let mut acts: Vec<Act> = offered.chain(std::iter::once(files)).chain(joint.then(join)).collect();
     // What is asked of the person stands first.
-    acts.sort_by_key(|act| !matches!(act.code, "rate" | "record_consent"));
+    acts.sort_by_key(|act| !matches!(act.code, "rate" | "record_consent" | "join"));
     acts
 }
 
 /// An event as people are told of it; nothing for what is of no concern to them.
 fn entry(frame: &Frame, catalogue: &Catalogue, case: &Case, event: &EventView) -> Option<Entry> {
-    let own = frame.coded("event", &format!("{}_{}", event.action, event.to));
+    let into = event.fields.as_ref().and_then(|fields| fields["joint"].as_str()).unwrap_or(&event.to);
+    let own = frame.coded("event", &format!("{}_{into}", event.action));
     let title = if own.is_empty() { frame.coded("event", &event.action) } else { own };
     if title.is_empty() {
         return None;

@@ -1,14 +1,16 @@
 //! Following a case by its number and PIN: where it stands ([`course`]), what its person can do now ([`acts`]), files
-//! ([`files`]). Every page needs the session that number and PIN open, and shows that one case only.
+//! ([`files`]), being handled together with others ([`group`]). Every page needs the session that number and PIN open, and shows that one case only.
 
 mod acts;
 mod course;
 mod files;
+mod group;
 
 pub use acts::{act, form};
 pub(in crate::http::pages) use acts::{carried, judge, rating};
 pub use course::{own, page as course};
 pub use files::{add, page as files};
+pub use group::{answer as answer_group, page as group};
 
 use crate::access::Credentials;
 use crate::app::App;
