@@ -364,7 +364,8 @@ impl Transfer {
         tell(u64::try_from(done).unwrap_or(0));
         let insert = table.insert()?;
         let lines = diesel::sql_query(table.lines_here()?).bind::<BigInt, _>(done);
-        let mut lines = lines.load_iter::<Line, DefaultLoadingMode>(&mut self.from)?;
+        // Fused: one that is asked again after its end begins anew.
+        let mut lines = lines.load_iter::<Line, DefaultLoadingMode>(&mut self.from)?.fuse();
         loop {
             let chunk: Vec<String> =
                 lines.by_ref().take(CHUNK).map(|line| line.map(|line| line.line)).collect::<Result<_, _>>()?;
@@ -394,7 +395,7 @@ impl Transfer {
     pub fn compare(&mut self, place: usize, mut tell: impl FnMut(u64)) -> Result<u64, TransferError> {
         let Some(table) = self.tables.get(place) else { return Ok(0) };
         let lines = diesel::sql_query(table.lines_here()?).bind::<BigInt, _>(0);
-        let mut lines = lines.load_iter::<Line, DefaultLoadingMode>(&mut self.from)?;
+        let mut lines = lines.load_iter::<Line, DefaultLoadingMode>(&mut self.from)?.fuse();
         let cursor = format!("DECLARE lines NO SCROLL CURSOR FOR {}", table.lines_there()?);
         let found = self.to.transaction::<_, TransferError, _>(|c| {
             diesel::sql_query(cursor).execute(c)?;
