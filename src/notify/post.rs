@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -27,6 +28,9 @@ const AT_ONCE: usize = 16;
 
 /// Of one lane: the rest of the places stay free for the others.
 const OF_A_LANE: usize = 4;
+
+/// Time in which deliveries may end before more is claimed: a claim for several costs no more than one for each.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// A lease ends after this; longer than any delivery takes.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
@@ -97,8 +101,15 @@ impl Post {
                 });
             }
             if under_way.len() >= AT_ONCE {
+                let mut gathered = pin!(tokio::time::sleep(GATHER));
                 if let Some(done) = under_way.join_next().await {
                     self.note(&mut lanes, done);
+                }
+                while under_way.len() > AT_ONCE / 2 {
+                    tokio::select! {
+                        Some(done) = under_way.join_next() => self.note(&mut lanes, done),
+                        () = &mut gathered => break,
+                    }
                 }
             } else if idle {
                 tokio::select! {

@@ -116,6 +116,7 @@ impl Watch {
             description = "Events `queue` (`{\"new\": 3}`) and `case` (`{\"version\": 7}`); `Last-Event-ID` goes on from an event"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")),
     security(("bearer" = [])))]
 pub async fn watch(
