@@ -13,6 +13,7 @@ mod classify;
 mod cost;
 mod data;
 mod doctor;
+mod engine;
 mod erase;
 mod handover;
 mod import;
@@ -126,6 +127,12 @@ enum Command {
         /// File to write the weights to
         #[arg(long, value_name = "FILE", requires = "from")]
         to: Option<PathBuf>,
+    },
+    /// Copy a stopped installation from SQLite to PostgreSQL and compare every row; one that was cut off goes on
+    MigrateEngine {
+        /// postgres://… of an empty database
+        #[arg(long, value_name = "URL")]
+        to: String,
     },
     /// Ask the routing, and check its data
     Route {
@@ -443,6 +450,7 @@ fn once(given: &Where, command: Command, output: Output) -> Result<Outcome, Fail
             do_work(given, Work::CalendarLoad { csv, year, version }, output)
         }
         Command::Audit { command: AuditCommand::Verify } => do_work(given, Work::AuditVerify, output),
+        Command::MigrateEngine { to } => engine::migrate(given, &to, output),
         Command::Bench { sizes } => bench::run(given, &sizes, output),
         Command::Keys { command: KeysCommand::RotateSigning } => do_work(given, Work::SigningRotate, output),
         Command::Keys { command: KeysCommand::RetireSigning { kid } } => {
@@ -597,6 +605,7 @@ mod tests {
             "fangxin calendar load f.csv --year 2027 --version v",
             "fangxin audit verify --json",
             "fangxin tick --at 2026-12-01",
+            "fangxin migrate-engine --to postgres://h/d --data d",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

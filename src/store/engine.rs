@@ -5,7 +5,7 @@ use crate::store::db::{self, Db, Target, Timeouts};
 use crate::store::filing::{Filed, Filing};
 use crate::store::meters::Meters;
 use crate::store::writer::{Message, Writer};
-use crate::store::{dialect, migrate};
+use crate::store::{dialect, migrate, transfer};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use jiff::Timestamp;
@@ -200,6 +200,7 @@ impl Store {
         let mut db = db::open(&options.target, &Timeouts::PATIENT)
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         dialect::check_engine(&mut db)?;
+        transfer::refuse_unfinished(&mut db)?;
         if !closed {
             dialect::check_file(&mut db)?;
         }

@@ -48,6 +48,7 @@ pub mod snapshots;
 pub mod subjects;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod transfer;
 pub mod tries;
 pub mod types;
 pub mod upkeep;

@@ -52,6 +52,8 @@ const OWN: &[(&str, &str, &str)] = &[
     ("learned.rs", "newest", "what staff said of the machine's choices, for the next classifier"),
     ("retention.rs", "due", "cases whose time of keeping is over"),
     ("retention.rs", "objects", "files of a case that is being erased"),
+    ("transfer.rs", "histories", "the chain of every case of a copy is checked"),
+    ("transfer.rs", "index", "the full-text index of a copy is made anew"),
     ("upkeep.rs", "below_stage", "keys of cases whose limits ran on to their next stage"),
     ("upkeep.rs", "days_of_receipt", "first and last day of all cases"),
     ("upkeep.rs", "lapsed", "keys of cases whose limits are over"),

@@ -43,6 +43,7 @@ mod life;
 mod looks;
 mod mass;
 mod model;
+mod moving;
 mod objects;
 mod operation;
 mod pages;

@@ -221,6 +221,12 @@ impl TestApp {
         }
     }
 
+    /// From the next start on its data lies there.
+    pub(crate) fn moved(&mut self, database: Database) {
+        self.engine = Engine::Postgres;
+        self.database = Some(database);
+    }
+
     /// Another setting for the next start.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.settings.push((format!("FANGXIN__{key}"), value.to_owned()));
