@@ -84,7 +84,7 @@ impl Column {
             "double precision" => format!("printf('%!.17g', {name})"),
             other => return Err(self.unknown(other)),
         };
-        Ok(format!("iif({name} IS NULL, '~', {text})"))
+        Ok(format!("CASE WHEN {name} IS NULL THEN '~' ELSE {text} END"))
     }
 
     /// Its canonical form, as PostgreSQL writes it.
