@@ -8,6 +8,7 @@ use crate::store::queue::After;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::civil::Date;
+use std::str::FromStr;
 use uuid::Uuid;
 
 /// A list of cases, with its order: a cursor of one order is none of another.
@@ -49,6 +50,14 @@ pub(super) fn to_code(cursor: &str) -> Result<String, Invalid> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| forged())?;
     let text = String::from_utf8(bytes).map_err(|_| forged())?;
     text.strip_prefix('k').filter(|code| code.len() <= 100).map(str::to_owned).ok_or_else(forged)
+}
+
+/// Reads the cursor of a list by something that is written as text, such as an id.
+///
+/// # Errors
+/// When it is none that such a list gives.
+pub(super) fn to_id<T: FromStr>(cursor: &str) -> Result<T, Invalid> {
+    to_code(cursor)?.parse().map_err(|_| forged())
 }
 
 fn forged() -> Invalid {

@@ -195,11 +195,7 @@ fn read(params: &AuditParams) -> Result<(Filter, Option<Reference>, usize), Prob
     let case = take(&mut faults, "case", params.case.as_deref(), Reference::parse);
     let from = take(&mut faults, "from", params.from.as_deref(), instant);
     let to = take(&mut faults, "to", params.to.as_deref(), instant);
-    let after = take(&mut faults, "cursor", params.cursor.as_deref(), |text| {
-        cursor::to_code(text)?.parse().map_err(|_| {
-            Invalid::new("cursor", "not a cursor of this list").allowed("the next_cursor of the page before")
-        })
-    });
+    let after = take(&mut faults, "cursor", params.cursor.as_deref(), cursor::to_id);
     let limit = cursor::limit(params.limit.as_deref(), 50, 200, &mut faults);
     cursor::check(faults)?;
     Ok((Filter { kind, actor, case: None, from, to, after }, case, limit))

@@ -349,18 +349,11 @@ pub async fn list(app: web::Data<App>, caller: Caller, params: Params<GroupsPara
     caller.may(Permission::ReadGroups)?;
     let mut faults = Problems::default();
     let limit = cursor::limit(params.0.limit.as_deref(), 25, 100, &mut faults);
-    let after = take(&mut faults, "cursor", params.0.cursor.as_deref(), |text| {
-        let forged =
-            || Invalid::new("cursor", "not a cursor of this list").allowed("the next_cursor of the page before");
-        cursor::to_code(text)?.parse::<Uuid>().map_err(|_| forged())
-    });
+    let after = take(&mut faults, "cursor", params.0.cursor.as_deref(), cursor::to_id);
     faults.check()?;
-    let most = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let mut found = group::list(&app.into_inner(), &caller.scope(), after, most).await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| more).map(|last| cursor::of_code(&last.group.row.group_id.0.to_string()));
-    Ok(HttpResponse::Ok().json(GroupPage { items: found.iter().map(view).collect(), next_cursor: last }))
+    let mut found = group::list(&app.into_inner(), &caller.scope(), after, cursor::one_more(limit)).await?;
+    let next_cursor = cursor::cut(&mut found, limit, |last| cursor::of_code(&last.group.row.group_id.0.to_string()));
+    Ok(HttpResponse::Ok().json(GroupPage { items: found.iter().map(view).collect(), next_cursor }))
 }
 
 /// Opens a group of complaints and asks each consumer whether to be handled together with the others. A proposal of

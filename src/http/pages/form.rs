@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::domain::problem::Problems;
 use crate::http::csrf;
 use crate::http::error::Problem;
-use crate::http::extract::{check_type, read};
+use crate::http::extract::{Pairs, check_type, read};
 use crate::http::pages::frame::Frame;
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use askama::Template;
@@ -57,6 +57,15 @@ impl Fields {
     /// All of them.
     pub fn into_all(self) -> BTreeMap<String, Vec<String>> {
         self.0
+    }
+
+    /// Those of an address's parameters that are asked for, as a form that asks by its address reads them.
+    pub fn among(pairs: &Pairs, asked: impl Fn(&str, &str) -> bool) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in pairs.0.iter().filter(|(name, value)| asked(name, value)) {
+            fields.add(name, value);
+        }
+        fields
     }
 
     /// Gives a field one value.

@@ -66,12 +66,7 @@ pub async fn page(
         return Ok(sign_in);
     }
     caller.may(Permission::ManageAccounts)?;
-    let mut asked = Fields::default();
-    for (name, value) in &pairs.0 {
-        if NARROWED_BY.contains(&name.as_str()) && asked.get(name).is_empty() && value.chars().count() <= 100 {
-            asked.add(name, value);
-        }
-    }
+    let asked = Fields::among(&pairs, |name, value| NARROWED_BY.contains(&name) && value.chars().count() <= 100);
     let cursor = pairs.0.iter().find(|(name, _)| name == "cursor").map(|(_, value)| value.as_str());
     let after = cursor.map(cursor::to_code).transpose().map_err(|fault| Problem::field("/cursor", fault))?;
     let role = asked.given("role").map(|code| Role::parse(&code)).transpose();

@@ -91,12 +91,7 @@ pub async fn page(
         return Ok(sign_in);
     }
     caller.may(Permission::ManageAccounts)?;
-    let mut asked = Fields::default();
-    for (name, value) in &pairs.0 {
-        if ASKED.contains(&name.as_str()) && asked.get(name).is_empty() {
-            asked.add(name, value);
-        }
-    }
+    let asked = Fields::among(&pairs, |name, _| ASKED.contains(&name));
     let router = app.router();
     let catalogue = router.catalogue();
     let mut faults = Faults::default();

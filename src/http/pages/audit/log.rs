@@ -141,12 +141,7 @@ pub async fn page(
         return Ok(sign_in);
     }
     caller.may(Permission::ReadAudit)?;
-    let mut asked = Fields::default();
-    for (name, value) in &pairs.0 {
-        if NARROWED_BY.contains(&name.as_str()) && asked.get(name).is_empty() {
-            asked.add(name, value);
-        }
-    }
+    let asked = Fields::among(&pairs, |name, _| NARROWED_BY.contains(&name));
     let cursor = pairs.0.iter().find(|(name, _)| name == "cursor").map(|(_, value)| value.clone());
     let mut faults = Faults::default();
     let params = params(&frame, &asked, cursor.clone(), &mut faults);
