@@ -12,6 +12,7 @@ use crate::http::pages::form::{Faults, Fields};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login::{self, RESUME};
 use crate::http::pages::qr::qr;
+use crate::http::pages::staff::Visitor;
 use crate::identity::Password;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
@@ -68,12 +69,9 @@ async fn show(
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::KeepAccount)?;
     show(&app, &request, &caller, &frame, Shown::default()).await
 }

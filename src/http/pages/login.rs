@@ -113,31 +113,15 @@ pub fn to(address: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, address)).finish()
 }
 
-/// The way to sign in for whoever opens a page of staff without having done so.
-pub fn needed(caller: &Caller, request: &HttpRequest) -> Option<HttpResponse> {
-    if caller.is_staff() {
-        return None;
-    }
-    Some(to(&way(request.uri().path_and_query().map_or("/desk", |address| address.as_str()))))
+/// The way to sign in first for whoever opens a page of staff without having done so.
+pub(super) fn first(request: &HttpRequest) -> HttpResponse {
+    to(&way(request.uri().path_and_query().map_or("/desk", |address| address.as_str())))
 }
 
 /// The page of signing in that leads to another.
 fn way(next: &str) -> String {
     let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
     format!("/login?next={next}")
-}
-
-/// The page of signing in for whoever sent a form when their session had ended, with all that they typed.
-///
-/// # Errors
-/// When the page can't be written.
-pub fn lost(
-    frame: &Frame,
-    caller: &Caller,
-    request: &HttpRequest,
-    fields: &Fields,
-) -> Result<Option<HttpResponse>, Problem> {
-    if caller.is_staff() { Ok(None) } else { again(frame, caller, request, fields, "login.lost").map(Some) }
 }
 
 /// The page of signing in with all that was typed, and why it is asked for.

@@ -25,4 +25,5 @@ pub mod frame;
 pub mod icons;
 pub mod places;
 pub mod qr;
+pub mod staff;
 pub mod texts;

@@ -5,13 +5,13 @@ use crate::access::accounts::{self, Duty};
 use crate::access::factors;
 use crate::app::App;
 use crate::domain::permission::Permission;
-use crate::http::caller::{Caller, Unconfirmed};
-use crate::http::csrf;
+use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::form::{Choice, Faults, Fields};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login::{self, RESUME};
+use crate::http::pages::staff::{Sent, Visitor};
 use crate::identity::Password;
 use crate::store::users;
 use actix_web::http::StatusCode;
@@ -84,13 +84,10 @@ async fn show(
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     username: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ManageAccounts)?;
     show(&app, &request, &caller, &frame, &username, Shown::default()).await
 }
@@ -100,15 +97,10 @@ pub async fn page(
 pub async fn change(
     app: web::Data<App>,
     request: HttpRequest,
-    sender: Unconfirmed,
     frame: Frame,
     username: web::Path<String>,
-    typed: Fields,
+    Sent { caller, typed }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(typed.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ManageAccounts)?;
     let username = username.into_inner();
     if caller.who.user.as_deref() == Some(username.as_str()) {

@@ -4,14 +4,13 @@ use super::{roles, unit};
 use crate::app::App;
 use crate::domain::permission::Permission;
 use crate::domain::vocabulary::Role;
-use crate::http::caller::Caller;
 use crate::http::cursor;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::form::{Choice, Fields};
 use crate::http::pages::frame::Frame;
-use crate::http::pages::login;
+use crate::http::pages::staff::Visitor;
 use crate::store::users::{self, Filter};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -58,13 +57,10 @@ fn address(username: &str) -> String {
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ManageAccounts)?;
     let asked = Fields::among(&pairs, |name, value| NARROWED_BY.contains(&name) && value.chars().count() <= 100);
     let cursor = pairs.0.iter().find(|(name, _)| name == "cursor").map(|(_, value)| value.as_str());

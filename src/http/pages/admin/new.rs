@@ -4,13 +4,13 @@ use super::{roles, tell};
 use crate::access::accounts::{self, Duty};
 use crate::app::App;
 use crate::domain::permission::Permission;
-use crate::http::caller::{Caller, Unconfirmed};
-use crate::http::csrf;
+use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::form::{Choice, Faults, Fields};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login::{self, RESUME};
+use crate::http::pages::staff::{Sent, Visitor};
 use crate::identity::Password;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -43,12 +43,9 @@ async fn show(
 pub async fn form(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ManageAccounts)?;
     let came = (StatusCode::OK, Fields::default(), Faults::default(), None);
     show(&app, &request, &caller, &frame, came).await
@@ -58,14 +55,9 @@ pub async fn form(
 pub async fn make(
     app: web::Data<App>,
     request: HttpRequest,
-    sender: Unconfirmed,
     frame: Frame,
-    typed: Fields,
+    Sent { caller, typed }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(typed.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ManageAccounts)?;
     if !typed.get(RESUME).is_empty() {
         let came = (StatusCode::OK, typed, Faults::default(), None);

@@ -5,14 +5,14 @@ use crate::config::catalogue::{Part, Route};
 use crate::domain::division::Division;
 use crate::domain::permission::Permission;
 use crate::domain::vocabulary::Kind;
-use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
 use crate::http::pages::desk::queue::{coded, sectors};
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::form::{Choice, Faults, Fields};
 use crate::http::pages::frame::Frame;
-use crate::http::pages::{login, places};
+use crate::http::pages::places;
+use crate::http::pages::staff::Visitor;
 use crate::route::{Question, Routing};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -83,13 +83,10 @@ fn told(frame: &Frame, routing: &Routing) -> Found {
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ManageAccounts)?;
     let asked = Fields::among(&pairs, |name, _| ASKED.contains(&name));
     let router = app.router();

@@ -7,14 +7,12 @@ use crate::audit::Fault;
 use crate::domain::permission::Permission;
 use crate::http::Edge;
 use crate::http::api::audit::entry;
-use crate::http::caller::{Caller, Unconfirmed};
-use crate::http::csrf;
 use crate::http::error::Problem;
 use crate::http::pages::audit::log::{self, Line};
 use crate::http::pages::desk::{Chrome, chrome, words};
-use crate::http::pages::form::Fields;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login;
+use crate::http::pages::staff::{Sent, Visitor};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use jiff::Timestamp;
@@ -123,12 +121,9 @@ pub async fn page(
     app: web::Data<App>,
     edge: web::Data<Edge>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadAudit)?;
     let (running, last) = {
         let state = edge.checks.state();
@@ -173,15 +168,8 @@ pub async fn page(
 pub async fn run(
     app: web::Data<App>,
     edge: web::Data<Edge>,
-    request: HttpRequest,
-    sender: Unconfirmed,
-    frame: Frame,
-    fields: Fields,
+    Sent { caller, .. }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(fields.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &fields)? {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadAudit)?;
     if let Some(running) = edge.checks.begin(app.now()) {
         let (app, edge) = (app.into_inner(), edge.into_inner());

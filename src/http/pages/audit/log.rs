@@ -8,13 +8,12 @@ use crate::domain::permission::Permission;
 use crate::domain::problem::Problems;
 use crate::domain::text;
 use crate::http::api::audit::{AuditEntry, AuditParams, entries};
-use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
 use crate::http::pages::desk::{Chrome, chrome, words};
 use crate::http::pages::form::{Choice, Faults, Fields};
 use crate::http::pages::frame::Frame;
-use crate::http::pages::login;
+use crate::http::pages::staff::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -133,13 +132,10 @@ struct Page<'a> {
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadAudit)?;
     let asked = Fields::among(&pairs, |name, _| NARROWED_BY.contains(&name));
     let cursor = pairs.0.iter().find(|(name, _)| name == "cursor").map(|(_, value)| value.clone());

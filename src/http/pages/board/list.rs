@@ -3,13 +3,12 @@
 use crate::app::App;
 use crate::domain::permission::Permission;
 use crate::http::api::metrics;
-use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
 use crate::http::pages::desk::list::{Row, row};
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::frame::Frame;
-use crate::http::pages::login;
+use crate::http::pages::staff::Visitor;
 use crate::measure::rates;
 use crate::store::queue;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -32,13 +31,10 @@ struct Page<'a> {
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     // The page's own language and mode are no part of the question.
     let own = |name: &str| matches!(name, "lang" | "mode");
     let question = Pairs(pairs.0.into_iter().filter(|(name, _)| !own(name)).collect());

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::domain::permission::Permission;
 use crate::domain::vocabulary::Action;
 use crate::http::api::{cases, events, reference, transitions};
-use crate::http::caller::{Caller, Unconfirmed};
+use crate::http::caller::Caller;
 use crate::http::csrf;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
@@ -15,6 +15,7 @@ use crate::http::pages::desk::{Chrome, chrome, list};
 use crate::http::pages::form::{Faults, Fields};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login::{self, RESUME};
+use crate::http::pages::staff::{Sent, Visitor};
 use crate::http::views::{CaseView, Names};
 use crate::track::Available;
 use actix_web::http::StatusCode;
@@ -125,14 +126,11 @@ fn action_of(path: &str) -> Result<Action, Problem> {
 pub async fn form(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     path: web::Path<(String, String)>,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadWork)?;
     let action = action_of(&path.1)?;
     let view = cases::view_of(&app, &caller, reference(&path.0)?, Some(frame.lang)).await?;
@@ -144,15 +142,10 @@ pub async fn form(
 pub async fn take(
     app: web::Data<App>,
     request: HttpRequest,
-    sender: Unconfirmed,
     frame: Frame,
     path: web::Path<(String, String)>,
-    typed: Fields,
+    Sent { caller, typed }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(typed.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadWork)?;
     let action = action_of(&path.1)?;
     let number = reference(&path.0)?;

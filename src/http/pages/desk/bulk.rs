@@ -6,14 +6,14 @@ use crate::domain::case::Case;
 use crate::domain::permission::Permission;
 use crate::domain::vocabulary::Action;
 use crate::http::api::{cases, reference, transitions};
-use crate::http::caller::{Caller, Unconfirmed};
-use crate::http::csrf;
+use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::pages::desk::fields::{self, Field};
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::form::{Faults, Fields};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login::{self, RESUME};
+use crate::http::pages::staff::Sent;
 use crate::http::views::CaseView;
 use crate::track::act::{self, Request};
 use crate::track::{Available, Command};
@@ -93,14 +93,9 @@ async fn rehearse(
 pub async fn run(
     app: web::Data<App>,
     request: HttpRequest,
-    sender: Unconfirmed,
     frame: Frame,
-    typed: Fields,
+    Sent { caller, typed }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(typed.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadWork)?;
     let cases_of = selected(&typed);
     let action = Action::parse(typed.get("action")).ok().filter(|action| ACTIONS.contains(action));

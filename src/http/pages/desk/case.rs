@@ -6,14 +6,13 @@ use crate::domain::clock::Clock;
 use crate::domain::permission::{Permission, may};
 use crate::domain::vocabulary::{Action, Kind};
 use crate::http::api::{attachments, cases, documents, events, reference};
-use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
 use crate::http::pages::desk::list::{self, List, Row};
 use crate::http::pages::desk::words::{self, Chip};
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::frame::Frame;
-use crate::http::pages::login;
+use crate::http::pages::staff::Visitor;
 use crate::http::views::{CaseView, EventView, Names, PartyView, is_merchant};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::queue::{self, Line};
@@ -142,14 +141,11 @@ struct Page<'a> {
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     path: web::Path<String>,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadWork)?;
     let number = reference(&path)?;
     let today = app.today();

@@ -5,14 +5,14 @@ use crate::app::App;
 use crate::config::catalogue::PlaceKind;
 use crate::domain::division::Division;
 use crate::domain::vocabulary::{Demand, Role};
-use crate::http::caller::{Caller, Unconfirmed};
-use crate::http::csrf;
+use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::pages::desk::fields::{Field, fault_words};
 use crate::http::pages::desk::{Chrome, chrome, queue, words};
 use crate::http::pages::form::{Choice, Faults, Fields};
 use crate::http::pages::frame::Frame;
-use crate::http::pages::login::{self, RESUME};
+use crate::http::pages::login::RESUME;
+use crate::http::pages::staff::{Sent, Visitor};
 use crate::http::views::Names;
 use crate::intake::submission::{Entry, Raw};
 use crate::intake::{self, FileError, IdempotencyKey};
@@ -211,12 +211,9 @@ fn may_enter(caller: &Caller) -> Result<(), Problem> {
 pub async fn form(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     may_enter(&caller)?;
     let mut typed = Fields::default();
     typed.add("kind", "complaint");
@@ -231,14 +228,9 @@ pub async fn form(
 pub async fn file(
     app: web::Data<App>,
     request: HttpRequest,
-    sender: Unconfirmed,
     frame: Frame,
-    typed: Fields,
+    Sent { caller, typed }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(typed.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
-        return Ok(sign_in);
-    }
     may_enter(&caller)?;
     if !typed.get(RESUME).is_empty() {
         return show(&app, &request, &caller, &frame, (StatusCode::OK, typed, Faults::default())).await;

@@ -8,14 +8,14 @@ use crate::domain::reference::Reference;
 use crate::domain::vocabulary::{Action, Membership, Question};
 use crate::http::api::groups as api;
 use crate::http::api::{day, reference};
-use crate::http::caller::{Caller, Unconfirmed};
-use crate::http::csrf;
+use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::pages::desk::words::{self, Chip};
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::form::Fields;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login::{self, RESUME};
+use crate::http::pages::staff::{Sent, Visitor};
 use crate::mass::group::manage::{self, Offer};
 use crate::mass::group::take::{self, Ask};
 use crate::mass::group::{self, GroupError, Picture};
@@ -202,13 +202,10 @@ async fn show(
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadGroups)?;
     let id = path.parse().map_err(|_| Problem::not_found())?;
     let done = if request.query_string().contains("done=1") { frame.t("group.done") } else { "" };
@@ -240,15 +237,10 @@ fn why(frame: &Frame, error: GroupError) -> Result<Vec<String>, Problem> {
 pub async fn open(
     app: web::Data<App>,
     request: HttpRequest,
-    sender: Unconfirmed,
     frame: Frame,
     path: web::Path<String>,
-    typed: Fields,
+    Sent { caller, typed }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(typed.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ManageGroups)?;
     let own = reference(&path)?;
     let shared = app.clone().into_inner();
@@ -286,15 +278,10 @@ pub async fn open(
 pub async fn act(
     app: web::Data<App>,
     request: HttpRequest,
-    sender: Unconfirmed,
     frame: Frame,
     path: web::Path<String>,
-    typed: Fields,
+    Sent { caller, typed }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(typed.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ManageGroups)?;
     let id: Uuid = path.parse().map_err(|_| Problem::not_found())?;
     if !typed.get(RESUME).is_empty() {

@@ -2,13 +2,11 @@
 
 use crate::app::App;
 use crate::domain::permission::Permission;
-use crate::http::caller::{Caller, Unconfirmed};
-use crate::http::csrf;
 use crate::http::error::Problem;
 use crate::http::pages::desk::{Chrome, chrome};
-use crate::http::pages::form::Fields;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login;
+use crate::http::pages::staff::{Sent, Visitor};
 use actix_web::cookie::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -38,12 +36,9 @@ const KEYS: &[(&str, &str)] = &[
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadWork)?;
     let c = chrome(&app, &caller, &frame, &request, "", "").await?;
     let keys = KEYS.iter().map(|(key, text)| (*key, frame.coded("desk_key", text))).collect();
@@ -51,16 +46,7 @@ pub async fn page(
 }
 
 /// Turns single keys on or off in this browser.
-pub async fn switch(
-    request: HttpRequest,
-    sender: Unconfirmed,
-    frame: Frame,
-    fields: Fields,
-) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(fields.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &fields)? {
-        return Ok(sign_in);
-    }
+pub async fn switch(frame: Frame, Sent { typed: fields, .. }: Sent) -> Result<HttpResponse, Problem> {
     let value = if fields.get("keys") == "off" { "off" } else { "on" };
     let mut response = login::to("/desk/keys");
     let cookie = frame.cookie("keys", value.to_owned(), Duration::days(365));

@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::domain::permission::Permission;
 use crate::domain::transition::{OPEN, open_to};
 use crate::domain::vocabulary::{Action, Kind, Role};
-use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
 use crate::http::pages::desk::bulk::ACTIONS;
@@ -12,7 +11,7 @@ use crate::http::pages::desk::list::{self, List};
 use crate::http::pages::desk::{Chrome, chrome};
 use crate::http::pages::form::Choice;
 use crate::http::pages::frame::Frame;
-use crate::http::pages::login;
+use crate::http::pages::staff::Visitor;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -33,13 +32,10 @@ struct Page<'a> {
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadWork)?;
     let list = list::read(&app, &caller, &frame, &pairs, None).await?;
     let c = chrome(&app, &caller, &frame, &request, &list.view, &list.q).await?;

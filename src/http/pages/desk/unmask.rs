@@ -4,8 +4,7 @@ use crate::app::App;
 use crate::domain::permission::{Permission, may};
 use crate::http::api::reference;
 use crate::http::api::unmask::{self as api, UnmaskRequest, UnmaskedView};
-use crate::http::caller::{Caller, Unconfirmed};
-use crate::http::csrf;
+use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::extract::Pairs;
 use crate::http::pages::desk::fields::fault_words;
@@ -13,6 +12,7 @@ use crate::http::pages::desk::{Chrome, chrome, list};
 use crate::http::pages::form::{Faults, Fields};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::login::{self, RESUME};
+use crate::http::pages::staff::{Sent, Visitor};
 use crate::http::{api::cases, pages::form::Choice};
 use crate::track::unmask::FIELDS;
 use actix_web::http::StatusCode;
@@ -93,14 +93,11 @@ async fn show(
 pub async fn form(
     app: web::Data<App>,
     request: HttpRequest,
-    caller: Caller,
+    Visitor(caller): Visitor,
     frame: Frame,
     path: web::Path<String>,
     pairs: Pairs,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(sign_in) = login::needed(&caller, &request) {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadWork)?;
     let loaded = cases::load(&app, &caller, reference(&path)?).await?;
     if !may(caller.who.role, Permission::Unmask, loaded.case.kind) {
@@ -116,15 +113,10 @@ pub async fn form(
 pub async fn reveal(
     app: web::Data<App>,
     request: HttpRequest,
-    sender: Unconfirmed,
     frame: Frame,
     path: web::Path<String>,
-    typed: Fields,
+    Sent { caller, typed }: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let caller = sender.confirm(Some(typed.get(csrf::FIELD)))?;
-    if let Some(sign_in) = login::lost(&frame, &caller, &request, &typed)? {
-        return Ok(sign_in);
-    }
     caller.may(Permission::ReadWork)?;
     let number = reference(&path)?;
     let text = number.as_str().to_owned();
