@@ -426,12 +426,17 @@ impl Vault {
         finish(self.pin.clone().chain_update(label).chain_update([0]).chain_update(bytes))
     }
 
+    /// Whether two secrets are the same, in a time that doesn't depend on where they differ.
+    pub(super) fn agree(&self, one: &[u8], other: &[u8]) -> bool {
+        // Compared through a keyed hash: how far two hashes agree tells nothing of the secrets. `CtOutput` compares in
+        // constant time besides.
+        let hash = |secret: &[u8]| self.pin.clone().chain_update(b"compare\0").chain_update(secret).finalize();
+        hash(one) == hash(other)
+    }
+
     /// Whether a PIN is the case's, in a time that doesn't depend on where the two differ.
     pub fn verify_pin(&self, case: CaseId, pin: &str) -> bool {
-        // Compared through a keyed hash: how far two hashes agree tells nothing of the PIN. `CtOutput` compares in constant
-        // time besides.
-        let hash = |pin: &str| self.pin.clone().chain_update(b"compare\0").chain_update(pin).finalize();
-        hash(pin) == hash(&self.access_pin(case))
+        self.agree(pin.as_bytes(), self.access_pin(case).as_bytes())
     }
 }
 
